@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `MAILTRIAGE_STRICT=1` turns warnings of our own targets into errors; `make test` sets it.
+let strict = Context.environment["MAILTRIAGE_STRICT"] == "1"
+
+let house: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// One room of the house: a library target and the rooms it may know.
+func room(_ name: String, knows: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: knows, resources: resources, swiftSettings: house)
+}
+
+/// The tests of one room, with their fixtures.
+func tests(_ name: String, of rooms: [Target.Dependency], fixtures: Bool = false) -> Target {
+  .testTarget(
+    name: name,
+    dependencies: rooms,
+    resources: fixtures ? [.copy("Fixtures")] : [],
+    swiftSettings: house
+  )
+}
+
+let package = Package(
+  name: "mailtriage",
+  products: [.executable(name: "mailtriage", targets: ["mailtriage"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CArchive",
+      pkgConfig: "libarchive",
+      providers: [.apt(["libarchive-dev"])]
+    ),
+    .systemLibrary(name: "CLDNS", pkgConfig: "ldns", providers: [.apt(["libldns-dev"])]),
+
+    room("MailModel"),
+    room("MailServers", knows: ["MailModel"]),
+    room(
+      "Store",
+      knows: [
+        "MailModel", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]
+    ),
+    room("Intake", knows: ["MailModel", "Store", "CZlib", "CArchive"]),
+    room("Diagnosis", knows: ["MailModel"]),
+    room("Forecast", knows: ["MailModel"]),
+    room("Experiment", knows: ["MailModel", "COpenSSL", "CLDNS"]),
+    room(
+      "Triage",
+      knows: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment"]
+    ),
+    room(
+      "Reporting",
+      knows: ["MailModel", "Triage", .product(name: "Mustache", package: "swift-mustache")]
+    ),
+    room(
+      "Alerting",
+      knows: [
+        "MailModel", "Store", "Triage", .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    .executableTarget(
+      name: "mailtriage",
+      dependencies: [
+        "MailModel", "MailServers", "Store", "Intake", "Diagnosis", "Forecast", "Experiment",
+        "Triage", "Reporting", "Alerting", .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: house
+    ),
+
+    tests("MailModelTests", of: ["MailModel"]),
+    tests("PostfixTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests("EximTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests("SendmailTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests("ConformanceTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests(
+      "StoreTests",
+      of: ["MailModel", "Store", .product(name: "GRDB", package: "GRDB.swift")]
+    ),
+    tests("IntakeTests", of: ["MailModel", "MailServers", "Store", "Intake"], fixtures: true),
+    tests("DiagnosisTests", of: ["MailModel", "MailServers", "Diagnosis"], fixtures: true),
+    tests("ForecastTests", of: ["MailModel", "Forecast"]),
+    tests("ExperimentTests", of: ["MailModel", "Experiment", "COpenSSL"], fixtures: true),
+    tests(
+      "TriageTests",
+      of: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment", "Triage"]
+    ),
+    tests("ReportingTests", of: ["MailModel", "Triage", "Reporting"], fixtures: true),
+    tests("AlertingTests", of: ["MailModel", "Store", "Triage", "Alerting"], fixtures: true),
+    tests("CommandTests", of: ["mailtriage", "MailModel"], fixtures: true),
+  ],
+  swiftLanguageModes: [.v6]
+)

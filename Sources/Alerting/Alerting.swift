@@ -1,0 +1,1 @@
+// The room Alerting; its files follow.

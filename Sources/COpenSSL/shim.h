@@ -1,0 +1,8 @@
+#pragma once
+#include <openssl/ssl.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <openssl/bio.h>

@@ -1,0 +1,1 @@
+// The room Diagnosis; its files follow.

@@ -1,0 +1,1 @@
+// The room Forecast; its files follow.

@@ -1,0 +1,65 @@
+/// Names a mail server product in the store and in JSON (`postfix`).
+package struct MailServerID: Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+  package init(_ name: String) { description = name }
+}
+
+/// Everything that mailtriage knows about one mail server product.
+///
+/// Adding a server is one folder with a conforming type and one line in the registry.
+package protocol MailServer: Sendable {
+  var id: MailServerID { get }
+  /// As people write it: "Postfix".
+  var name: String { get }
+
+  /// The type that reads its log lines.
+  var dialect: any LogDialect.Type { get }
+  /// A reader for the log of one host.
+  func makeDialect() -> any LogDialect
+
+  /// Its own texts; general texts (SMTP, OpenSSL, GnuTLS, …) are in Diagnosis.
+  var failureRules: [FailureRule] { get }
+
+  /// Whether a directory is this server's queue; looks at names only, opens nothing.
+  func isQueue(directory: String, entries: [String]) -> Bool
+  /// Reads a queue directory without lock or write. Files may vanish, move and grow meanwhile.
+  func readQueue(directory: String, now: Timestamp) -> QueueSnapshot
+  /// Reads a queue listing, or a dump of a retry database, given as a file (`postqueue -j`,
+  /// `exim -bp`, `exim_dumpdb`, `mailq -v`); nil where the bytes are none of this server's. `head`
+  /// holds the first bytes of the file.
+  func isQueueListing(head: Span<UInt8>) -> Bool
+  /// Reads a listing that ``isQueueListing(head:)`` claimed.
+  func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot
+
+  /// Whether a file is configuration of this server.
+  func isConfiguration(_ file: ConfigurationFile) -> Bool
+  /// Reads the files that ``isConfiguration(_:)`` claimed.
+  func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration
+
+  /// The retry rule: settings from `configuration`, else from what the log showed, else defaults.
+  func schedule(
+    configuration: (any MailServerConfiguration)?,
+    observed: RetryObservations
+  ) -> any RetrySchedule
+
+  /// Remedies, least weakening first. Guards are applied by the caller.
+  func remedies(for request: RemedyRequest) -> [Remedy]
+  /// Configuration that makes a test path: delivery to `domain` without TLS, for trials only.
+  func testPathRecipe(domain: HostName) -> String
+
+  /// Where this machine's own log, queue and configuration usually are, if the server runs here.
+  var usualPlaces: UsualPlaces { get }
+}
+
+/// Default places on Debian.
+package struct UsualPlaces: Hashable, Sendable {
+  package var logs: [String]
+  package var queues: [String]
+  package var configuration: [String]
+
+  package init(logs: [String], queues: [String], configuration: [String]) {
+    self.logs = logs
+    self.queues = queues
+    self.configuration = configuration
+  }
+}

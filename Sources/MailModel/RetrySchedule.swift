@@ -1,0 +1,106 @@
+/// Where a schedule came from.
+package enum ScheduleBasis: String, CaseIterable, Hashable, Sendable {
+  case configuration
+  case observed = "log"
+  case serverDefault = "default"
+}
+
+/// What the log showed of a server's timers.
+package struct RetryObservations: Hashable, Sendable {
+  /// A message that was returned for age: its age at the attempt before and at the one that
+  /// returned it, in seconds; the lifetime lies in between.
+  package struct AgeBracket: Hashable, Sendable {
+    package var previousAge: Double
+    package var age: Double
+    package var isNullSender: Bool
+
+    package init(previousAge: Double, age: Double, isNullSender: Bool) {
+      self.previousAge = previousAge
+      self.age = age
+      self.isNullSender = isNullSender
+    }
+  }
+
+  /// Moments at which queue runs were seen, oldest first (the newest few hundred).
+  package var queueRuns: [Timestamp]
+  /// Starts and reloads of the server, oldest first.
+  package var starts: [Timestamp]
+  package var expiries: [AgeBracket]
+  package var delayWarnings: [AgeBracket]
+  /// Seconds, from the server's own words, newest last.
+  package var statedLifetimes: [Double]
+  package var statedWarnings: [Double]
+  /// Seconds between consecutive real attempts of one message with the message's age at the first.
+  package var gaps: [(age: Double, gap: Double)] {
+    get { gapAges.indices.map { (gapAges[$0], gapLengths[$0]) } }
+    set {
+      gapAges = newValue.map(\.age)
+      gapLengths = newValue.map(\.gap)
+    }
+  }
+  private var gapAges: [Double] = []
+  private var gapLengths: [Double] = []
+
+  package init(
+    queueRuns: [Timestamp] = [],
+    starts: [Timestamp] = [],
+    expiries: [AgeBracket] = [],
+    delayWarnings: [AgeBracket] = [],
+    statedLifetimes: [Double] = [],
+    statedWarnings: [Double] = [],
+    gaps: [(age: Double, gap: Double)] = []
+  ) {
+    self.queueRuns = queueRuns
+    self.starts = starts
+    self.expiries = expiries
+    self.delayWarnings = delayWarnings
+    self.statedLifetimes = statedLifetimes
+    self.statedWarnings = statedWarnings
+    self.gaps = gaps
+  }
+}
+
+/// When one queued message is tried, warned about and returned, as long as its destination keeps
+/// failing.
+package struct ScheduledMessage: Hashable, Sendable {
+  package var queueID: String
+  /// The recipients' domain that this schedule is about.
+  package var domain: String
+  /// Attempts to come, the next one first; the last one is the one that returns the message. At
+  /// most 1000 are listed.
+  package var attempts: [Timestamp]
+  package var warningAt: Timestamp?
+  /// When the NDR is made; nil where the message never expires by itself.
+  package var expiresAt: Timestamp?
+  package var basis: ScheduleBasis
+  /// How far the moments may be off, in seconds, when the phase of the queue runs is not known.
+  package var uncertainty: Double
+
+  package init(
+    queueID: String,
+    domain: String,
+    attempts: [Timestamp],
+    warningAt: Timestamp?,
+    expiresAt: Timestamp?,
+    basis: ScheduleBasis,
+    uncertainty: Double
+  ) {
+    self.queueID = queueID
+    self.domain = domain
+    self.attempts = attempts
+    self.warningAt = warningAt
+    self.expiresAt = expiresAt
+    self.basis = basis
+    self.uncertainty = uncertainty
+  }
+}
+
+/// A server's own rule for retries and expiry, with its settings.
+package protocol RetrySchedule: Sendable {
+  var basis: ScheduleBasis { get }
+  /// The rule in words with its numbers, for a person: "lifetime 5 d, queue run every 300 s, …".
+  var summary: String { get }
+  /// Runs the rule forward from `now` over a whole queue (hosts' records are shared by messages):
+  /// one result per message and recipient domain that waits.
+  func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage]
+}

@@ -1,0 +1,96 @@
+/// How strictly a server protects mail to a destination, in rising order.
+package enum TLSLevel: String, CaseIterable, Hashable, Sendable {
+  case none
+  case may
+  case encrypt
+  case dane
+  case daneOnly = "dane-only"
+  case fingerprint
+  case verify
+  case secure
+}
+
+/// What a server's configuration demands of TLS towards one destination.
+package struct TLSPolicy: Hashable, Sendable {
+  /// Where the level comes from: a demand for one destination binds, a default may be lowered.
+  package enum Origin: String, CaseIterable, Hashable, Sendable {
+    case destination
+    case everyone
+    case serverDefault
+  }
+
+  package var level: TLSLevel
+  package var origin: Origin
+  /// Names or patterns that the peer's certificate must carry; empty: the server's default.
+  package var matchNames: [String]
+  package var fingerprints: [String]
+  package var fingerprintDigest: String?
+  package var caFile: String?
+  package var caPath: String?
+  package var clientCertificate: String?
+  package var clientKey: String?
+  /// `TLSv1.2` and the like; nil: the library's default.
+  package var minimumProtocol: String?
+  package var maximumProtocol: String?
+  /// OpenSSL cipher string for TLS 1.2 and older, where the server was built with OpenSSL.
+  package var ciphers: String?
+  /// The name sent in SNI; nil: the server's default.
+  package var serverName: String?
+  /// File and line that state it, for people.
+  package var source: String?
+
+  package init(
+    level: TLSLevel,
+    origin: Origin,
+    matchNames: [String] = [],
+    fingerprints: [String] = [],
+    fingerprintDigest: String? = nil,
+    caFile: String? = nil,
+    caPath: String? = nil,
+    clientCertificate: String? = nil,
+    clientKey: String? = nil,
+    minimumProtocol: String? = nil,
+    maximumProtocol: String? = nil,
+    ciphers: String? = nil,
+    serverName: String? = nil,
+    source: String? = nil
+  ) {
+    self.level = level
+    self.origin = origin
+    self.matchNames = matchNames
+    self.fingerprints = fingerprints
+    self.fingerprintDigest = fingerprintDigest
+    self.caFile = caFile
+    self.caPath = caPath
+    self.clientCertificate = clientCertificate
+    self.clientKey = clientKey
+    self.minimumProtocol = minimumProtocol
+    self.maximumProtocol = maximumProtocol
+    self.ciphers = ciphers
+    self.serverName = serverName
+    self.source = source
+  }
+}
+
+/// A configuration file's path and bytes, read by the caller.
+package struct ConfigurationFile: Hashable, Sendable {
+  package var path: String
+  package var bytes: [UInt8]
+
+  package init(path: String, bytes: [UInt8]) {
+    self.path = path
+    self.bytes = bytes
+  }
+}
+
+/// A server's configuration, as far as retries and outgoing TLS go.
+package protocol MailServerConfiguration: Sendable {
+  var server: MailServerID { get }
+  /// The files it was read from.
+  var paths: [String] { get }
+  /// What the configuration demands for `domain` reached over `nextHop` (a host name without
+  /// brackets, nil where not known); nil where the configuration read does not say.
+  func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy?
+  /// Settings that could not be understood or files that could not be read.
+  var troubles: [ReadTrouble] { get }
+}

@@ -1,0 +1,1 @@
+// The room Triage; its files follow.

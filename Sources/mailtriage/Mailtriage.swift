@@ -1,0 +1,9 @@
+import ArgumentParser
+
+@main
+struct Mailtriage: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mailtriage",
+    abstract: "Finds out why mail waits, what it will cost, and what to do."
+  )
+}
