@@ -1,0 +1,42 @@
+# mailtriage: `make demo` builds it and shows it at work, `make test` runs everything CI runs.
+
+SHELL := /bin/sh
+BIN := .build/release/mailtriage
+SERVERS := .build/servers
+
+.PHONY: all deps test-deps build demo test lint bench fuzz install clean
+
+all: build
+
+deps: ## Debian packages that the build needs
+	scripts/install-packages scripts/packages-build.txt
+
+test-deps: deps
+	scripts/install-packages scripts/packages-test.txt
+	scripts/unpack-servers $(SERVERS)
+
+build: deps
+	swift build -c release --product mailtriage
+
+demo: build ## analyse the sample logs with a database of its own
+	scripts/demo $(BIN)
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+	scripts/check-scripts
+
+test: test-deps lint
+	MAILTRIAGE_STRICT=1 swift build --build-tests
+	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build
+
+bench: build
+	scripts/bench $(BIN)
+
+fuzz: deps
+	scripts/fuzz
+
+install: build
+	install -D -m 755 $(BIN) $(DESTDIR)/usr/local/bin/mailtriage
+
+clean:
+	rm -rf .build
