@@ -1,1 +1,0 @@
-// The room Alerting; its files follow.

@@ -1,0 +1,106 @@
+import FoundationEssentials
+import Subprocess
+import SystemPackage
+
+/// What became of one call of the alert hook.
+package enum HookOutcome: Hashable, Sendable {
+  /// Exit 0: the hook has the alert.
+  case taken
+  case exited(Int32)
+  case signalled(Int32)
+  /// Ran longer than allowed; its process group was ended.
+  case timedOut
+  /// Could not be started: missing, not executable, a directory.
+  case notStarted(String)
+
+  /// One sentence for a person.
+  package var explanation: String {
+    switch self {
+    case .taken: "taken"
+    case .exited(let status): "the hook ended with status \(status)"
+    case .signalled(let signal): "the hook was ended by signal \(signal)"
+    case .timedOut: "the hook ran too long and was ended"
+    case .notStarted(let reason): "the hook could not be started: \(reason)"
+    }
+  }
+}
+
+/// Runs the alert hook: an executable, without a shell, in a session of its own, one JSON object on
+/// standard input, output thrown away beyond a bound, the whole process group ended at the deadline.
+package struct HookRunner: Sendable {
+  package var executable: String
+  package var timeout: Duration
+  /// What the hook inherits; the alert's own variables come on top.
+  package var inheritedEnvironment: [String: String]
+
+  /// A runner for the executable at `path`.
+  package init(
+    executable: String,
+    timeout: Duration,
+    inheritedEnvironment: [String: String] = [:]
+  ) {
+    self.executable = executable
+    self.timeout = timeout
+    self.inheritedEnvironment = inheritedEnvironment
+  }
+
+  /// Gives one alert to the hook and waits for its end.
+  package func run(_ alert: Alert) async -> HookOutcome {
+    let input: [UInt8]
+    do { input = Array(try alert.json()) + [UInt8(ascii: "\n")] } catch {
+      return .notStarted("the alert cannot be written as JSON: \(error)")
+    }
+    let environment = inheritedEnvironment.merging(alert.environment) { _, own in own }
+    let executable = executable
+    let timeout = timeout
+    return await withTaskGroup(of: HookOutcome?.self) { group in
+      group.addTask {
+        await HookRunner.start(executable, input: input, environment: environment)
+      }
+      group.addTask {
+        do { try await Task.sleep(for: timeout) } catch { return nil }
+        return .timedOut
+      }
+      var outcome: HookOutcome = .timedOut
+      for await result in group {
+        guard let result else { continue }
+        outcome = result
+        break
+      }
+      group.cancelAll()
+      return outcome
+    }
+  }
+
+  @concurrent private static func start(
+    _ executable: String,
+    input: [UInt8],
+    environment: [String: String]
+  ) async -> HookOutcome {
+    var options = PlatformOptions()
+    options.createSession = true
+    options.teardownSequence = [
+      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(500))
+    ]
+    let values = Dictionary(
+      uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) }
+    )
+    do {
+      let result = try await Subprocess.run(
+        .path(FilePath(executable)),
+        environment: .custom(values),
+        platformOptions: options,
+        input: .array(input),
+        output: .discarded,
+        error: .discarded
+      )
+      switch result.terminationStatus {
+      case .exited(0): return .taken
+      case .exited(let status): return .exited(status)
+      case .signaled(let signal): return .signalled(signal)
+      }
+    } catch {
+      return .notStarted("\(error)")
+    }
+  }
+}
