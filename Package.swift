@@ -67,7 +67,11 @@ let package = Package(
     ),
     room(
       "Reporting",
-      knows: ["MailModel", "Triage", .product(name: "Mustache", package: "swift-mustache")]
+      knows: ["MailModel", "Triage", .product(name: "Mustache", package: "swift-mustache")],
+      resources: [
+        .embedInCode("Templates/report.html.mustache"),
+        .embedInCode("Templates/report.md.mustache"),
+      ]
     ),
     room(
       "Alerting",

@@ -1,0 +1,210 @@
+package import FoundationEssentials
+import MailModel
+import Mustache
+
+/// Writes a ``Report`` as HTML or Markdown: the same context, two templates. Texts from outside are
+/// made harmless for the format on their way into the context.
+package struct ReportWriter: Sendable {
+  package enum Format: Hashable, Sendable {
+    case html
+    case markdown
+  }
+
+  private let time: LocalTime
+  private let format: Format
+
+  /// A writer that shows moments in `zone`.
+  package init(format: Format, zone: TimeZone) {
+    self.format = format
+    self.time = LocalTime(zone: zone)
+  }
+
+  /// The whole document. Throws where a template does not parse, which the tests rule out.
+  package func write(_ report: Report) throws -> String {
+    let template =
+      switch format {
+      case .html: PackageResources.report_html_mustache
+      case .markdown: PackageResources.report_md_mustache
+      }
+    return try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
+      .render(context(report))
+  }
+
+  /// One line of text for this format. Mustache itself escapes for HTML.
+  private func text(_ raw: String, limit: Int = 400) -> String {
+    switch format {
+    case .html: OutsideText(raw).terminal(limit: limit)
+    case .markdown: OutsideText(raw).markdown(limit: limit)
+    }
+  }
+
+  /// Several lines, kept as lines. In Markdown an indented block: no text can end it.
+  private func block(_ raw: String) -> String {
+    let lines = raw.split(separator: "\n", omittingEmptySubsequences: false).prefix(200)
+      .map { OutsideText(String($0)).terminal(limit: 2000) }
+    switch format {
+    case .html: return lines.joined(separator: "\n")
+    case .markdown: return lines.map { "    " + $0 }.joined(separator: "\n")
+    }
+  }
+
+  private func moment(_ moment: Timestamp?) -> String {
+    text(moment.map { time.short($0) } ?? "–")
+  }
+
+  private func context(_ report: Report) -> [String: Any] {
+    var context: [String: Any] = [
+      "title": text("Mail report for \(time.isoDay(report.from))"),
+      "headline": text(report.headline),
+      "period": text("\(time.long(report.from)) to \(time.long(report.to))"),
+      "now": text(time.long(report.now)),
+      "freshness": text(freshness(report)),
+      "redacted": report.isRedacted,
+      "generatedAt": text(time.long(report.generatedAt)),
+      "hasTasks": !report.tasks.isEmpty,
+      "tasks": report.tasks.prefix(3).map(task),
+      "figures": report.figures.map(figure),
+      "hasDeadlines": !report.deadlines.isEmpty,
+      "deadlines": report.deadlines.map(deadline),
+      "hasIncidents": !report.incidents.isEmpty,
+      "incidents": report.incidents.enumerated().map { incident($1, number: $0 + 1) },
+      "coverage": report.coverage.map(coverage),
+      "tlsCoverage": report.tlsCoverage.map { text($0) },
+    ]
+    let charts = report.charts.filter { !$0.isEmpty }
+    context["hasCharts"] = !charts.isEmpty
+    context["charts"] = charts.map(chart)
+    return context
+  }
+
+  private func freshness(_ report: Report) -> String {
+    guard let newest = report.coverage.compactMap(\.newest).max() else { return "no log line read" }
+    let age = report.now.seconds(since: newest)
+    return age < 0
+      ? "newest line \(time.short(newest))" : "newest line \(LocalTime.length(age)) before"
+  }
+
+  private func task(_ task: Report.Task) -> [String: Any] {
+    var context: [String: Any] = ["title": text(task.title), "detail": text(task.detail)]
+    if let deadline = task.deadline { context["deadline"] = text(time.short(deadline)) }
+    if task.saves > 0 { context["saves"] = text(messages(task.saves)) }
+    return context
+  }
+
+  private func figure(_ figure: Report.Figure) -> [String: Any] {
+    [
+      "name": text(figure.name), "today": text(String(figure.today)),
+      "yesterday": text(figure.yesterday.map(String.init) ?? "–"),
+      "week": text(figure.weekMean.map { number(($0 * 10).rounded() / 10) } ?? "–"),
+    ]
+  }
+
+  private func deadline(_ deadline: Report.Deadline) -> [String: Any] {
+    [
+      "domain": text(deadline.domain), "waiting": text(String(deadline.waiting)),
+      "oldest": moment(deadline.oldest), "cause": text(deadline.failureClass?.rawValue ?? "–"),
+      "firstExpiry": moment(deadline.firstExpiry), "fixBy": moment(deadline.fixBy),
+      "expiring24h": text(String(deadline.expiring24h)), "basis": text(deadline.basis),
+    ]
+  }
+
+  private func coverage(_ coverage: Report.Coverage) -> [String: Any] {
+    [
+      "path": text(coverage.path), "kind": text(coverage.kind),
+      "lines": text(String(coverage.lines)), "recognized": text(String(coverage.recognized)),
+      "unrecognized": text(String(coverage.unrecognized)), "newest": moment(coverage.newest),
+      "troubles": coverage.troubles.prefix(20).map { text($0) },
+    ]
+  }
+
+  private func messages(_ count: Int) -> String { count == 1 ? "1 message" : "\(count) messages" }
+}
+
+extension ReportWriter {
+  private func chart(_ chart: Chart) -> [String: Any] {
+    let rows: [[String: Any]]
+    let columns: [String]
+    if chart.form == .heatMap {
+      columns = chart.labels
+      rows = chart.series.map {
+        ["name": text($0.name), "values": $0.values.map { text(number($0)) }]
+      }
+    } else {
+      columns = chart.series.map(\.name)
+      rows = chart.labels.indices.map { index in
+        let values = chart.series.map { index < $0.values.count ? $0.values[index] : 0 }
+        return ["name": text(chart.labels[index]), "values": values.map { text(number($0)) }]
+      }
+    }
+    return [
+      "title": text(chart.title), "summary": text(chart.summary), "unit": text(chart.unit),
+      "svg": chart.svg(), "columns": columns.map { text($0) }, "rows": rows,
+      "corner": text(chart.form == .heatMap ? "Destination" : "When"),
+    ]
+  }
+
+  private func incident(_ incident: Report.Incident, number: Int) -> [String: Any] {
+    let domains = incident.domains.prefix(4).joined(separator: ", ")
+    let more = incident.domains.count > 4 ? " and \(incident.domains.count - 4) more" : ""
+    let onset = incident.onset.map { time.long($0) } ?? "not known"
+    let certainty = "\(Int((incident.confidence * 100).rounded())) %"
+    var context: [String: Any] = [
+      "anchor": "incident-\(number)", "title": text(domains + more), "state": text(incident.state),
+      "tone": incident.state == "recovered" ? "good" : "bad",
+      "class": text(incident.failureClass?.rawValue ?? "no failure class"),
+      "tls": text(incident.tlsIsCause.rawValue), "responsible": text(who(incident.responsible)),
+      "confidence": text(
+        incident.confirmedBy.map { "\(certainty), confirmed by \($0)" } ?? certainty
+      ),
+      "onset": text(incident.trigger.map { "\(onset), after: \($0)" } ?? onset),
+      "nextHops": text(incident.nextHops.prefix(4).joined(separator: ", ")),
+      "attempts": text(String(incident.attempts)), "waiting": text(String(incident.waiting)),
+      "meaning": text(incident.meaning, limit: 1000), "hasEvidence": !incident.evidence.isEmpty,
+      "evidence": incident.evidence.prefix(8).map(evidence),
+      "remedies": incident.remedies.map(remedy),
+    ]
+    if let notice = incident.notice {
+      context["notice"] = block(notice)
+      context["noticeBlock"] = block(notice)
+    }
+    return context
+  }
+
+  private func who(_ responsible: Responsible) -> String {
+    switch responsible {
+    case .remote: "the receiving side"
+    case .local: "we"
+    case .path: "something between the two: firewall, proxy, path MTU"
+    case .unknown: "not known yet"
+    }
+  }
+
+  private func evidence(_ evidence: Report.Evidence) -> [String: Any] {
+    [
+      "place": text("\(evidence.path), byte \(evidence.offset)"), "text": block(evidence.text),
+      "quote": text(evidence.text, limit: 2000),
+    ]
+  }
+
+  private func remedy(_ remedy: Remedy) -> [String: Any] {
+    var context: [String: Any] = [
+      "title": text(remedy.title), "weakens": text(remedy.weakens.rawValue),
+      "risk": text(remedy.risk, limit: 1000),
+    ]
+    if let refused = remedy.refused { context["refused"] = text(refused) }
+    if let until = remedy.validUntil { context["validUntil"] = text(time.long(until)) }
+    if !remedy.configuration.isEmpty {
+      context["configuration"] = block(remedy.configuration)
+      context["configurationBlock"] = block(remedy.configuration)
+    }
+    let steps = [
+      ("Apply", remedy.apply), ("Verify", remedy.verify), ("Let the mail move", remedy.flush),
+      ("Undo", remedy.undo),
+    ]
+    context["steps"] = steps.filter { !$0.1.isEmpty }.map { name, commands -> [String: Any] in
+      let lines = block(commands.joined(separator: "\n"))
+      return ["name": text(name), "commands": lines, "commandsBlock": lines]
+    }
+    return context
+  }
+}
