@@ -45,18 +45,27 @@ package struct OutsideText: Hashable, Sendable {
   /// a link or raw HTML (CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped).
   package func markdown(limit: Int = .max) -> String {
     var out = ""
+    var leading = true
+    var previous: Unicode.Scalar = " "
     for character in terminal(limit: limit).unicodeScalars {
       switch character {
       case "&": out += "&amp;"
       case "<": out += "&lt;"
       case ">": out += "&gt;"
-      case "\\", "`", "*", "_", "{", "}", "[", "]", "(", ")", "#", "+", "!", "|", "~", "$", "=",
-        ":",
-        "@", "-":
+      case "\\", "`", "*", "_", "[", "]", "|", "~", "$":
         out += "\\"
+        out.unicodeScalars.append(character)
+      case "/" where previous == ":":
+        // `http://` alone is a link in GitHub's dialect.
+        out += "\\/"
+      case "#", "-", "+", "=", ".", ")":
+        // Only at the start of a line do these begin a heading, a list or an underline.
+        if leading { out += "\\" }
         out.unicodeScalars.append(character)
       default: out.unicodeScalars.append(character)
       }
+      leading = leading && ("0"..."9").contains(character)
+      previous = character
     }
     return out
   }

@@ -39,9 +39,12 @@ struct OutsideTextTests {
 
   @Test func `Markdown gets no markup`() {
     #expect(OutsideText("a|b").markdown() == "a\\|b")
-    #expect(OutsideText("[x](y)").markdown() == "\\[x\\]\\(y\\)")
+    #expect(OutsideText("[x](y)").markdown() == "\\[x\\](y)")
+    #expect(OutsideText("# h").markdown() == "\\# h")
+    #expect(OutsideText("1. a").markdown() == "1\\. a")
+    #expect(OutsideText("14:00 mx-1.example").markdown() == "14:00 mx-1.example")
     #expect(OutsideText("<b>&").markdown() == "&lt;b&gt;&amp;")
-    #expect(OutsideText("http://e.example").markdown() == "http\\://e.example")
+    #expect(OutsideText("http://e.example").markdown() == "http:\\//e.example")
   }
 
   @Test func `CSV gets no formula and no new field`() {
