@@ -47,7 +47,8 @@ package struct OutsideText: Hashable, Sendable {
     var out = ""
     var leading = true
     var previous: Unicode.Scalar = " "
-    for character in terminal(limit: limit).unicodeScalars {
+    let characters = Array(terminal(limit: limit).unicodeScalars)
+    for (index, character) in characters.enumerated() {
       switch character {
       case "&": out += "&amp;"
       case "<": out += "&lt;"
@@ -58,9 +59,13 @@ package struct OutsideText: Hashable, Sendable {
       case "/" where previous == ":":
         // `http://` alone is a link in GitHub's dialect.
         out += "\\/"
-      case "#", "-", "+", "=", ".", ")":
+      case "#", "-", "+", "=":
         // Only at the start of a line do these begin a heading, a list or an underline.
-        if leading { out += "\\" }
+        if index == 0 { out += "\\" }
+        out.unicodeScalars.append(character)
+      case ".", ")":
+        let ends = index + 1 == characters.count || characters[index + 1] == " "
+        if leading, ends { out += "\\" }
         out.unicodeScalars.append(character)
       default: out.unicodeScalars.append(character)
       }

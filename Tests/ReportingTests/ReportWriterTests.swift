@@ -54,6 +54,7 @@ struct ReportWriterTests {
     )
     // Indented lines are code: what stands there is no markup (CommonMark section 4.4).
     let prose = page.split(separator: "\n").filter { !$0.hasPrefix("    ") }.joined(separator: "\n")
+      .replacing("\\]", with: "")
     #expect(!prose.contains("](") && !prose.contains("<script") && !prose.contains("<img"))
     #expect(!page.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
   }
