@@ -34,6 +34,9 @@ package struct Arrival: Sendable {
   /// Bytes.
   package var size: Int?
   package var recipientCount: Int?
+  /// The queue manager took the message up for an attempt; one that was tried before tells when the
+  /// queue is scanned.
+  package var isTakenUp: Bool
   /// The id that this message had before it was requeued, or the message that this notice is about.
   package var originalQueueID: Range<Int>?
 
@@ -44,9 +47,11 @@ package struct Arrival: Sendable {
     messageID: Range<Int>? = nil,
     size: Int? = nil,
     recipientCount: Int? = nil,
+    isTakenUp: Bool = false,
     originalQueueID: Range<Int>? = nil
   ) {
     self.queueID = queueID
+    self.isTakenUp = isTakenUp
     self.opensMessage = opensMessage
     self.sender = sender
     self.messageID = messageID

@@ -1,0 +1,105 @@
+package import MailModel
+
+/// Reads what Postfix's programs log on one host.
+///
+///     postfix/smtp[2211]: 1E24040003: to=<bob@example.net>, relay=mx.example.net[198.51.100.7]:25,
+///         delay=1.1, delays=0.05/0.01/0.98/0.06, dsn=4.7.5, status=deferred (Server certificate …)
+///
+/// TLS lines carry no queue id. They are joined to the result line that the same process logs next
+/// for the same peer within 300 s; tlsproxy(8)'s by peer and time alone. A soft failure on one of
+/// several MX hosts (`1E24040003: Server certificate not verified`) joins that message's next result.
+/// Source: Postfix src/global/log_adhoc.c, src/smtp/smtp_proto.c, src/tls/tls_client.c.
+package struct PostfixDialect: LogDialect {
+  /// Sessions of delivery agents by process id.
+  var sessions: [Int32: PostfixSession] = [:]
+  /// Sessions of tlsproxy(8) by process id, until a delivery agent's result takes them over.
+  var proxied: [Int32: PostfixSession] = [:]
+  /// Soft failures by queue id.
+  var softFailures: [[UInt8]: PostfixSession] = [:]
+  /// Whether this host's smtp(8) logs its TLS sessions: then a delivery without one was in clear.
+  var logsTLS = false
+
+  /// Remembered at most, of each kind.
+  static let memoryLimit = 4096
+
+  package init() {}
+
+  package static func claims(tag: Span<UInt8>) -> Bool {
+    PostfixDaemon.named(tag, in: 0..<tag.count) != nil
+  }
+
+  package static func claimsUntagged(_ text: Span<UInt8>) -> Bool { false }
+
+  package mutating func read(
+    _ line: LogLine, in bytes: Span<UInt8>, into events: inout [LogEvent]
+  ) -> LineOutcome {
+    guard let daemon = PostfixDaemon.named(bytes, in: line.tag) else { return .notOurs }
+    guard !line.text.isEmpty else { return .understood }
+    switch daemon {
+    case .deliveryAgent: return deliveryAgent(line, bytes, &events)
+    case .errorAgent: return errorAgent(line, bytes, &events)
+    case .queueManager: return queueManager(line, bytes, &events)
+    case .cleanup: return cleanup(line, bytes, &events)
+    case .pickup: return pickup(line, bytes, &events)
+    case .smtpServer: return smtpServer(line, bytes, &events)
+    case .bounce: return bounce(line, bytes, &events)
+    case .tlsProxy: return tlsProxy(line, bytes)
+    case .postsuper: return postsuper(line, bytes, &events)
+    case .master, .script: return master(line, bytes, &events)
+    case .bystander: return .understood
+    }
+  }
+
+  /// Drops the oldest of `table` once it is full; a constant share, so that the cost is spread.
+  static func makeRoom<Key>(in table: inout [Key: PostfixSession]) {
+    guard table.count >= memoryLimit else { return }
+    let moments = table.values.map(\.moment).sorted()
+    let limit = moments[moments.count / 4]
+    table = table.filter { $0.value.moment > limit }
+  }
+}
+
+extension PostfixDialect {
+  package var carriedState: [UInt8] {
+    guard !(sessions.isEmpty && proxied.isEmpty && softFailures.isEmpty && !logsTLS) else {
+      return []
+    }
+    var state = CarriedStateWriter()
+    state.write(Int64(1))
+    state.write(Int64(logsTLS ? 1 : 0))
+    for table in [sessions, proxied] {
+      // The newest 512: a megabyte holds them.
+      let kept = table.sorted { ($0.value.moment, $0.key) > ($1.value.moment, $1.key) }.prefix(512)
+      state.write(Int64(kept.count))
+      for (pid, session) in kept.sorted(by: { $0.key < $1.key }) {
+        state.write(Int64(pid))
+        session.write(to: &state)
+      }
+    }
+    let soft = softFailures.sorted { $0.value.moment > $1.value.moment }.prefix(256)
+    state.write(Int64(soft.count))
+    for (id, session) in soft.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      state.write(id)
+      session.write(to: &state)
+    }
+    return state.bytes
+  }
+
+  package mutating func restore(_ state: [UInt8]) {
+    var reader = CarriedStateReader(state)
+    guard reader.number() == 1, let logs = reader.number() else { return }
+    logsTLS = logs == 1
+    for keyPath in [\PostfixDialect.sessions, \PostfixDialect.proxied] {
+      guard let count = reader.number(), count >= 0, count <= 512 else { return }
+      for _ in 0..<count {
+        guard let pid = reader.number(), let session = PostfixSession(from: &reader) else { return }
+        self[keyPath: keyPath][Int32(truncatingIfNeeded: pid)] = session
+      }
+    }
+    guard let count = reader.number(), count >= 0, count <= 256 else { return }
+    for _ in 0..<count {
+      guard let id = reader.field(), let session = PostfixSession(from: &reader) else { return }
+      softFailures[id] = session
+    }
+  }
+}

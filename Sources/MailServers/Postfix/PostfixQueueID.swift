@@ -1,0 +1,62 @@
+import MailModel
+
+/// Postfix queue ids: short (`3561EF9D07D`: microseconds and inode in upper-case hexadecimal, reused
+/// over time) and long (`4fPYCK0sf8z3md`: seconds base 52, microseconds base 52, `z`, inode base 51;
+/// unique). Source: Postfix src/global/mail_queue.h, safe_ultostr.c.
+enum PostfixQueueID {
+  /// The queue id at the start of `range` where `: ` follows it, or nil.
+  static func leading(_ bytes: Span<UInt8>, in range: Range<Int>) -> Range<Int>? {
+    var at = range.lowerBound
+    let end = min(range.upperBound, at + 40)
+    var isShort = true
+    var isLong = true
+    var lastZ = -1
+    while at < end {
+      let byte = bytes[at]
+      if byte == UInt8(ascii: ":") { break }
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): break
+      case UInt8(ascii: "A"), UInt8(ascii: "E"): isLong = false
+      case UInt8(ascii: "B"), UInt8(ascii: "C"), UInt8(ascii: "D"), UInt8(ascii: "F"): break
+      case UInt8(ascii: "I"), UInt8(ascii: "O"), UInt8(ascii: "U"): return nil
+      case UInt8(ascii: "G")...UInt8(ascii: "Z"): isShort = false
+      case UInt8(ascii: "a"), UInt8(ascii: "e"), UInt8(ascii: "i"), UInt8(ascii: "o"),
+        UInt8(ascii: "u"):
+        return nil
+      case UInt8(ascii: "a")...UInt8(ascii: "z"):
+        isShort = false
+        if byte == UInt8(ascii: "z") { lastZ = at }
+      default: return nil
+      }
+      at += 1
+    }
+    guard at + 1 < range.upperBound, bytes[at] == UInt8(ascii: ":"),
+      bytes[at + 1] == UInt8(ascii: " ")
+    else { return nil }
+    let length = at - range.lowerBound
+    if isShort, length >= 6 { return range.lowerBound..<at }
+    // The last z has ten characters or more before it and the inode behind it.
+    if isLong, lastZ - range.lowerBound >= 10, at > lastZ + 1 { return range.lowerBound..<at }
+    return nil
+  }
+
+  private static let alphabet = Array("0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz".utf8)
+
+  /// When the queue file of a long id was made; nil for a short one.
+  static func creation(_ id: String) -> Timestamp? {
+    let bytes = Array(id.utf8)
+    guard let z = bytes.lastIndex(of: UInt8(ascii: "z")), z >= 10 else { return nil }
+    func decode(_ part: ArraySlice<UInt8>) -> Int64? {
+      var value: Int64 = 0
+      for byte in part {
+        guard let digit = alphabet.firstIndex(of: byte), value < 1 << 50 else { return nil }
+        value = value * 52 + Int64(digit)
+      }
+      return value
+    }
+    guard let seconds = decode(bytes[..<(z - 4)]), let micros = decode(bytes[(z - 4)..<z]),
+      seconds < 1 << 40, micros < 1_000_000
+    else { return nil }
+    return Timestamp(microseconds: seconds * 1_000_000 + micros)
+  }
+}

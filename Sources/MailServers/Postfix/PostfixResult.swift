@@ -1,0 +1,195 @@
+import MailModel
+
+/// A result line's fields: `to=<r>[, orig_to=<r>], relay=…[, conn_use=n], delay=…, delays=a/b/c/d
+/// [, tls=…], dsn=x.y.z, status=word (text)`. Source: Postfix src/global/log_adhoc.c.
+struct PostfixResult {
+  private(set) var recipient: Range<Int>
+  private(set) var relay: Range<Int> = 0..<0
+  private(set) var isReused = false
+  private(set) var age: Double?
+  private(set) var enhancedStatus: EnhancedStatusCode?
+  private(set) var outcome: DeliveryOutcome
+  private(set) var reply: Range<Int> = 0..<0
+  private(set) var isSuspended = false
+  private var security: TransportSecurity = .unknown
+  private var statesSecurity = false
+  private var cause: [UInt8] = []
+  private var causePosition: LinePosition?
+
+  /// Reads the fields of `range`, which begins with `to=<`; nil where there is no status, or it is
+  /// the answer to an address probe (`deliverable`), which is no mail.
+  init?(_ bytes: Span<UInt8>, in range: Range<Int>) {
+    let end = range.upperBound
+    let first = range.lowerBound + 4
+    // An address may hold `>`: it ends where `>, ` does.
+    guard bytes.has("to=<", at: range.lowerBound, to: end),
+      let close = bytes.firstIndex(of: ">, ", from: first, to: end)
+    else { return nil }
+    recipient = first..<close
+    var at = close + 3
+    if bytes.has("orig_to=<", at: at, to: end),
+      let stop = bytes.firstIndex(of: ">, ", from: at, to: end)
+    {
+      at = stop + 3
+    }
+    guard let status = bytes.firstIndex(of: "status=", from: at, to: end) else { return nil }
+    let word = status + 7
+    if bytes.has("sent", at: word, to: end) {
+      outcome = .delivered
+    } else if bytes.has("deferred", at: word, to: end) {
+      outcome = .deferred
+    } else if bytes.has("bounced", at: word, to: end) {
+      outcome = .bounced
+    } else if bytes.has("expired", at: word, to: end) {
+      outcome = .expired
+    } else {
+      return nil
+    }
+    readFields(bytes, from: at, to: status)
+    readReply(bytes, from: word, to: end)
+  }
+
+  private mutating func readFields(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+    var at = start
+    while at < end {
+      let stop = bytes.firstIndex(of: ", ", from: at, to: end) ?? end
+      if bytes.has("relay=", at: at, to: stop) {
+        relay = (at + 6)..<stop
+      } else if bytes.has("delay=", at: at, to: stop) {
+        age = PostfixResult.decimal(bytes, (at + 6)..<stop)
+      } else if bytes.has("dsn=", at: at, to: stop) {
+        enhancedStatus = EnhancedStatusCode.parse(bytes, from: at + 4, to: stop)?.0
+      } else if bytes.has("conn_use=", at: at, to: stop) {
+        isReused = true
+      } else if bytes.has("tls=", at: at, to: stop) {
+        readTLSFeature(bytes, (at + 4)..<stop)
+      }
+      at = stop + 2
+    }
+    if bytes.equals("none", in: relay) { relay = relay.lowerBound..<relay.lowerBound }
+  }
+
+  private mutating func readReply(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+    guard let open = bytes.firstIndex(of: UInt8(ascii: "("), from: start, to: end) else { return }
+    let close = bytes[end - 1] == UInt8(ascii: ")") ? end - 1 : end
+    reply = (open + 1)..<max(close, open + 1)
+    isSuspended = bytes.has(
+      "delivery temporarily suspended", at: reply.lowerBound, to: reply.upperBound)
+  }
+
+  /// `tls=may:none`, `tls=!secure`, `tls=dane:encrypt/requiretls`: the level, what became of it, and
+  /// whether it was violated. Source: postconf(5), smtp_log_tls_feature_status (3.11).
+  private mutating func readTLSFeature(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    statesSecurity = true
+    let stop =
+      bytes.firstIndex(of: UInt8(ascii: "/"), from: range.lowerBound, to: range.upperBound)
+      ?? range.upperBound
+    let first = range.lowerBound..<stop
+    guard !first.isEmpty, bytes[first.lowerBound] != UInt8(ascii: "!"),
+      bytes[stop - 1] != UInt8(ascii: "?")
+    else { return }
+    let level: Range<Int>
+    if let colon = bytes.firstIndex(of: UInt8(ascii: ":"), from: first.lowerBound, to: stop) {
+      level = (colon + 1)..<stop
+    } else {
+      level = first
+    }
+    if bytes.equals("none", in: level) {
+      security = .clear
+    } else if bytes.equals("may", in: level) || bytes.equals("encrypt", in: level) {
+      security = .encrypted
+    } else {
+      security = .authenticated
+    }
+  }
+
+  /// `12.5` seconds.
+  private static func decimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Double? {
+    guard let (whole, at) = bytes.number(at: range.lowerBound, to: range.upperBound) else {
+      return nil
+    }
+    var value = Double(whole)
+    if at < range.upperBound, bytes[at] == UInt8(ascii: "."),
+      let (fraction, end) = bytes.number(at: at + 1, to: range.upperBound)
+    {
+      var scale = 1.0
+      for _ in 0..<(end - at - 1) { scale *= 10 }
+      value += Double(fraction) / scale
+    }
+    return value
+  }
+
+  /// Takes over what the session's lines without a queue id said.
+  mutating func join(
+    with dialect: inout PostfixDialect, line: LogLine, queueID: Range<Int>, bytes: Span<UInt8>
+  ) {
+    let id = bytes.bytes(queueID)
+    var established: TransportSecurity?
+    if !isSuspended, let session = takeSession(&dialect, line: line, id: id, bytes: bytes) {
+      established = session.established
+      cause = session.cause
+      causePosition = session.causePosition
+    }
+    if var soft = dialect.softFailures[id],
+      line.moment.seconds(since: soft.moment) <= PostfixSession.patience
+    {
+      var joined = soft
+      if !cause.isEmpty, let position = causePosition { joined.add(cause, at: position) }
+      cause = joined.cause
+      causePosition = joined.causePosition
+      soft.usedBy = id
+      dialect.softFailures[id] = soft
+    }
+    guard !statesSecurity else { return }
+    let isNetwork = bytes.firstIndex(
+      of: UInt8(ascii: "["), from: relay.lowerBound, to: relay.upperBound) != nil
+    guard isNetwork else { return }
+    if let established {
+      security = established
+    } else if dialect.logsTLS || !cause.isEmpty {
+      security = .clear
+    }
+  }
+
+  private func takeSession(
+    _ dialect: inout PostfixDialect, line: LogLine, id: [UInt8], bytes: Span<UInt8>
+  ) -> PostfixSession? {
+    let peer = bytes.bytes(relay)
+    if var session = dialect.sessions[line.pid] {
+      let isFresh = session.usedBy.isEmpty || session.usedBy == id
+      let isSamePeer = session.peer.isEmpty || peer.isEmpty || session.peer == peer
+      let isInTime = line.moment.seconds(since: session.moment) <= PostfixSession.patience
+      if isSamePeer, isReused || (isFresh && isInTime) {
+        // A reused connection keeps its protection; its handshake's failures were told before.
+        if isReused, !isFresh { session.cause = [] }
+        session.usedBy = id
+        dialect.sessions[line.pid] = session
+        return session
+      }
+      dialect.sessions[line.pid] = nil
+    }
+    guard !peer.isEmpty, !dialect.proxied.isEmpty else { return nil }
+    let match = dialect.proxied.filter {
+      $0.value.peer == peer
+        && line.moment.seconds(since: $0.value.moment) <= PostfixSession.patience
+    }.max { $0.value.moment < $1.value.moment }
+    return match?.value
+  }
+
+  /// The event.
+  func attempt(queueID: Range<Int>, isTried: Bool) -> LoggedAttempt {
+    LoggedAttempt(
+      queueID: queueID,
+      recipient: recipient,
+      outcome: outcome,
+      tried: isTried,
+      relay: relay,
+      reply: reply,
+      enhancedStatus: enhancedStatus,
+      security: security,
+      cause: cause,
+      causePosition: causePosition,
+      age: age
+    )
+  }
+}

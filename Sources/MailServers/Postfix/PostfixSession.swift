@@ -1,0 +1,49 @@
+import MailModel
+
+/// What an smtp(8) or tlsproxy(8) process said about its session without naming a message.
+struct PostfixSession: Sendable {
+  /// `mx.example.com[192.0.2.1]:25`; empty until a line names it.
+  var peer: [UInt8] = []
+  /// Failure lines, oldest first, joined by newlines.
+  var cause: [UInt8] = []
+  var causePosition: LinePosition?
+  var moment: Timestamp
+  /// How far the handshake got; nil before a line says so.
+  var established: TransportSecurity?
+  /// The message whose result was last logged for this session; empty: none yet.
+  var usedBy: [UInt8] = []
+
+  /// A kibibyte: what a person reads and a rule needs.
+  static let causeLimit = 1024
+  /// smtp_starttls_timeout: a TLS line explains nothing that comes later than that.
+  static let patience = 300.0
+
+  /// Adds one failure line.
+  mutating func add(_ line: some Sequence<UInt8>, at position: LinePosition) {
+    if causePosition == nil { causePosition = position }
+    guard cause.count < PostfixSession.causeLimit else { return }
+    if !cause.isEmpty { cause.append(UInt8(ascii: "\n")) }
+    cause.append(contentsOf: line.prefix(PostfixSession.causeLimit - cause.count))
+  }
+}
+
+extension PostfixSession {
+  func write(to state: inout CarriedStateWriter) {
+    state.write(peer)
+    state.write(cause)
+    state.write(causePosition)
+    state.write(moment.microseconds)
+    state.write(Int64(established?.rawValue ?? -1))
+    state.write(usedBy)
+  }
+
+  init?(from state: inout CarriedStateReader) {
+    guard let peer = state.field(), let cause = state.field(), let position = state.position(),
+      let moment = state.number(), let established = state.number(), let usedBy = state.field()
+    else { return nil }
+    self.init(
+      peer: peer, cause: cause, causePosition: position,
+      moment: Timestamp(microseconds: moment),
+      established: TransportSecurity(rawValue: Int(clamping: established)), usedBy: usedBy)
+  }
+}
