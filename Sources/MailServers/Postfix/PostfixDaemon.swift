@@ -21,7 +21,8 @@ enum PostfixDaemon: Hashable, Sendable {
   /// The program of a syslog tag: its last path component, where there is a slash before it
   /// (`postfix/smtp`, `relay/smtp`, `postfix/submission/smtpd`, `/postfix-script`).
   static func named(_ bytes: Span<UInt8>, in tag: Range<Int>) -> PostfixDaemon? {
-    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/"), from: tag.lowerBound, to: tag.upperBound)
+    guard
+      let slash = bytes.lastIndex(of: UInt8(ascii: "/"), from: tag.lowerBound, to: tag.upperBound)
     else { return nil }
     let name = (slash + 1)..<tag.upperBound
     for (literal, daemon) in table where bytes.equals(literal, in: name) { return daemon }

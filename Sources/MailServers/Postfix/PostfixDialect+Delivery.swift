@@ -3,7 +3,9 @@ import MailModel
 extension PostfixDialect {
   /// smtp(8), lmtp(8), local(8), virtual(8), pipe(8), discard(8).
   mutating func deliveryAgent(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return sessionLine(line, bytes, &events)
@@ -27,7 +29,9 @@ extension PostfixDialect {
 
   /// error(8) and retry(8): results without a connection; they repeat the last real reason.
   mutating func errorAgent(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -40,7 +44,10 @@ extension PostfixDialect {
 
   /// A host of several failed and the next is tried: `QID: reason`.
   private mutating func softFailure(
-    _ line: LogLine, _ bytes: Span<UInt8>, id: Range<Int>, reason: Range<Int>
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    id: Range<Int>,
+    reason: Range<Int>
   ) {
     let key = bytes.bytes(id)
     var failure =
@@ -59,7 +66,9 @@ extension PostfixDialect {
 
   /// A line of a delivery agent without a queue id.
   private mutating func sessionLine(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     let text = line.text
     if let established = PostfixTLSLine.established(bytes, text) {
@@ -82,7 +91,9 @@ extension PostfixDialect {
   /// The session that a line belongs to: the process's open one, or a new one when the open one has
   /// given its result, is about another peer, or is too old.
   private func openSession(
-    _ line: LogLine, peer: [UInt8], starts: Bool
+    _ line: LogLine,
+    peer: [UInt8],
+    starts: Bool
   ) -> PostfixSession {
     var session = PostfixSession(moment: line.moment)
     if let open = sessions[line.pid], open.usedBy.isEmpty,

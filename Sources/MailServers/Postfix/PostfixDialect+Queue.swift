@@ -3,7 +3,9 @@ import MailModel
 extension PostfixDialect {
   /// qmgr(8): `QID: from=<s>, size=n, nrcpt=n (queue active)`, `QID: removed`, expiry.
   mutating func queueManager(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -50,7 +52,9 @@ extension PostfixDialect {
 
   /// cleanup(8): `QID: message-id=<…>`, `QID: hold: …`.
   func cleanup(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -79,7 +83,9 @@ extension PostfixDialect {
 
   /// pickup(8): `QID: uid=0 from=<s> orig_id=OLD`.
   func pickup(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -102,7 +108,9 @@ extension PostfixDialect {
 
   /// smtpd(8): `QID: client=…` opens a message; sessions and rejections name none.
   func smtpServer(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     let end = line.text.upperBound
     if let id = PostfixQueueID.leading(bytes, in: line.text) {
@@ -119,7 +127,12 @@ extension PostfixDialect {
       events.append(
         .sessionFailure(
           LoggedSessionFailure(
-            side: .receiving, peer: isPeer ? peer : start..<start, text: line.text)))
+            side: .receiving,
+            peer: isPeer ? peer : start..<start,
+            text: line.text
+          )
+        )
+      )
       return .understood
     }
     for known: StaticString in [
@@ -138,7 +151,9 @@ extension PostfixDialect {
 
   /// bounce(8): `QID: sender non-delivery notification: NEW`.
   func bounce(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -157,7 +172,12 @@ extension PostfixDialect {
       events.append(
         .arrival(
           Arrival(
-            queueID: notice, sender: at..<at, originalQueueID: id)))
+            queueID: notice,
+            sender: at..<at,
+            originalQueueID: id
+          )
+        )
+      )
       return .understood
     }
     return bytes.has("notification: ", in: at..<end) ? .understood : .notUnderstood
@@ -165,7 +185,9 @@ extension PostfixDialect {
 
   /// postsuper(1): `QID: placed on hold`, `released from hold`, `requeued`, `removed`.
   func postsuper(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else { return .understood }
     let end = line.text.upperBound
@@ -182,7 +204,9 @@ extension PostfixDialect {
 
   /// master(8) and the control script: starts, reloads, stops.
   func master(
-    _ line: LogLine, _ bytes: Span<UInt8>, _ events: inout [LogEvent]
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout [LogEvent]
   ) -> LineOutcome {
     let start = line.text.lowerBound
     let end = line.text.upperBound
@@ -205,7 +229,8 @@ extension PostfixDialect {
     for start: StaticString in [
       "warning: ", "statistics: ", "connect to ", "Host offered STARTTLS", "fatal: ", "panic: ",
       "error: ", "setting up TLS connection", "initializing the client-side", "TLSRPT",
-      "certificate match", "table ", "dict_", "mapping ", "verify error:", "before ", "using backwards",
+      "certificate match", "table ", "dict_", "mapping ", "verify error:", "before ",
+      "using backwards",
       "lost connection with ", "conversation with ", "rate limit", "info: ", "SSL_", "removing ",
       "name_mask", "enabling ", "checking ", "posttls", "Trusted ", "Untrusted ", "Verified ",
     ] where bytes.has(start, at: text.lowerBound, to: text.upperBound) {

@@ -31,7 +31,9 @@ package struct PostfixDialect: LogDialect {
   package static func claimsUntagged(_ text: Span<UInt8>) -> Bool { false }
 
   package mutating func read(
-    _ line: LogLine, in bytes: Span<UInt8>, into events: inout [LogEvent]
+    _ line: LogLine,
+    in bytes: Span<UInt8>,
+    into events: inout [LogEvent]
   ) -> LineOutcome {
     guard let daemon = PostfixDaemon.named(bytes, in: line.tag) else { return .notOurs }
     guard !line.text.isEmpty else { return .understood }

@@ -74,7 +74,10 @@ struct PostfixResult {
     let close = bytes[end - 1] == UInt8(ascii: ")") ? end - 1 : end
     reply = (open + 1)..<max(close, open + 1)
     isSuspended = bytes.has(
-      "delivery temporarily suspended", at: reply.lowerBound, to: reply.upperBound)
+      "delivery temporarily suspended",
+      at: reply.lowerBound,
+      to: reply.upperBound
+    )
   }
 
   /// `tls=may:none`, `tls=!secure`, `tls=dane:encrypt/requiretls`: the level, what became of it, and
@@ -121,7 +124,10 @@ struct PostfixResult {
 
   /// Takes over what the session's lines without a queue id said.
   mutating func join(
-    with dialect: inout PostfixDialect, line: LogLine, queueID: Range<Int>, bytes: Span<UInt8>
+    with dialect: inout PostfixDialect,
+    line: LogLine,
+    queueID: Range<Int>,
+    bytes: Span<UInt8>
   ) {
     let id = bytes.bytes(queueID)
     var established: TransportSecurity?
@@ -141,8 +147,12 @@ struct PostfixResult {
       dialect.softFailures[id] = soft
     }
     guard !statesSecurity else { return }
-    let isNetwork = bytes.firstIndex(
-      of: UInt8(ascii: "["), from: relay.lowerBound, to: relay.upperBound) != nil
+    let isNetwork =
+      bytes.firstIndex(
+        of: UInt8(ascii: "["),
+        from: relay.lowerBound,
+        to: relay.upperBound
+      ) != nil
     guard isNetwork else { return }
     if let established {
       security = established
@@ -152,7 +162,10 @@ struct PostfixResult {
   }
 
   private func takeSession(
-    _ dialect: inout PostfixDialect, line: LogLine, id: [UInt8], bytes: Span<UInt8>
+    _ dialect: inout PostfixDialect,
+    line: LogLine,
+    id: [UInt8],
+    bytes: Span<UInt8>
   ) -> PostfixSession? {
     let peer = bytes.bytes(relay)
     if var session = dialect.sessions[line.pid] {

@@ -42,8 +42,12 @@ extension PostfixSession {
       let moment = state.number(), let established = state.number(), let usedBy = state.field()
     else { return nil }
     self.init(
-      peer: peer, cause: cause, causePosition: position,
+      peer: peer,
+      cause: cause,
+      causePosition: position,
       moment: Timestamp(microseconds: moment),
-      established: TransportSecurity(rawValue: Int(clamping: established)), usedBy: usedBy)
+      established: TransportSecurity(rawValue: Int(clamping: established)),
+      usedBy: usedBy
+    )
   }
 }

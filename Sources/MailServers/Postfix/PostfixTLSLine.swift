@@ -14,7 +14,8 @@ enum PostfixTLSLine {
 
   /// `Trusted TLS connection established to mx.example[192.0.2.1]:25: TLSv1.3 with cipher …`
   static func established(
-    _ bytes: Span<UInt8>, _ text: Range<Int>
+    _ bytes: Span<UInt8>,
+    _ text: Range<Int>
   ) -> (peer: [UInt8], security: TransportSecurity)? {
     let kinds: [(StaticString, TransportSecurity)] = [
       ("Untrusted", .encrypted), ("Trusted", .encrypted), ("Verified", .authenticated),

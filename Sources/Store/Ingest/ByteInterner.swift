@@ -1,23 +1,23 @@
 /// Maps byte strings to small numbers without making a `String` of each. Seeded per run: the names
 /// come from outside, and whoever chooses them must not be able to choose collisions.
-struct ByteInterner {
+package struct ByteInterner {
   private var slots: [Int32]
   private var hashes: [UInt64] = []
   private var ends: [Int] = []
   private var arena: [UInt8] = []
-  private(set) var values: [Int64] = []
+  private var values: [Int64] = []
   private let seed: UInt64
 
-  init(seed: UInt64) {
+  package init(seed: UInt64) {
     self.seed = seed
     slots = Array(repeating: -1, count: 1024)
   }
 
   /// Names known.
-  var count: Int { values.count }
+  package var count: Int { values.count }
 
   /// The number of `bytes`, where it is known.
-  func value(of bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+  package func value(of bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
     let hash = self.hash(bytes)
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[slot] >= 0 {
@@ -29,7 +29,7 @@ struct ByteInterner {
   }
 
   /// Remembers `value` for `bytes`, which must not be known yet.
-  mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: Int64) {
+  package mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: Int64) {
     if (values.count + 1) * 2 > slots.count { grow() }
     let hash = self.hash(bytes)
     hashes.append(hash)

@@ -19,6 +19,11 @@ enum Migration01Ingest {
           foreign_lines INTEGER NOT NULL DEFAULT 0,
           oldest INTEGER, newest INTEGER, last_stamp INTEGER
         ) STRICT;
+        -- Files as they stood when they had been read to their end: unchanged ones need no look.
+        CREATE TABLE seen_file (
+          path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+          size INTEGER NOT NULL, modified INTEGER NOT NULL, sources TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
         CREATE TABLE source_origin (
           source INTEGER NOT NULL, origin INTEGER NOT NULL, oldest INTEGER NOT NULL,
           newest INTEGER NOT NULL, PRIMARY KEY (source, origin)

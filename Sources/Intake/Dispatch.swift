@@ -1,0 +1,107 @@
+import MailModel
+import Store
+
+/// Knows which dialect reads the lines of which host and tag, and holds the dialects.
+final class Dispatch {
+  /// A dialect at work on one host's lines.
+  struct Post {
+    var server: any MailServer
+    var host: String
+    var dialect: any LogDialect
+    var origin: Int64
+    var isTouched = false
+  }
+
+  private let servers: [any MailServer]
+  private let writer: IngestWriter
+  private let carried: [String: [UInt8]]
+  private(set) var posts: [Post] = []
+  private var postByName: [String: Int] = [:]
+  private var byTag: ByteInterner
+  private let seed: UInt64
+
+  /// Tags remembered at most; names come from outside.
+  private static let tagLimit = 50_000
+
+  init(
+    servers: [any MailServer],
+    writer: IngestWriter,
+    carried: [String: [UInt8]],
+    seed: UInt64
+  ) {
+    self.servers = servers
+    self.writer = writer
+    self.carried = carried
+    self.seed = seed
+    byTag = ByteInterner(seed: seed)
+  }
+
+  /// The post for a line with a tag; nil where no server claims it. `key` is `host tag` as it stands
+  /// in the line.
+  func post(
+    key: UnsafeBufferPointer<UInt8>,
+    host: Range<Int>,
+    tag: Range<Int>,
+    line: Span<UInt8>
+  ) -> Int? {
+    if let known = byTag.value(of: key) { return known < 0 ? nil : Int(known) }
+    let word = line.extracting(tag)
+    let server = servers.first { $0.dialect.claims(tag: word) }
+    let post = server.map { self.post(server: $0, host: line.text(host)) }
+    if byTag.count >= Dispatch.tagLimit { byTag = ByteInterner(seed: seed) }
+    byTag.insert(key, value: Int64(post ?? -1))
+    return post
+  }
+
+  /// The post for a line without host and tag.
+  func post(untagged text: Span<UInt8>, host: String) -> Int? {
+    for server in servers where server.dialect.claimsUntagged(text) {
+      return post(server: server, host: host)
+    }
+    return nil
+  }
+
+  private func post(server: any MailServer, host: String) -> Int {
+    let name = "\(server.id)\u{0}\(host)"
+    if let known = postByName[name] { return known }
+    var dialect = server.makeDialect()
+    if let state = carried[name] { dialect.restore(state) }
+    posts.append(
+      Post(
+        server: server,
+        host: host,
+        dialect: dialect,
+        origin: writer.origin(server: server.id, host: host)
+      )
+    )
+    postByName[name] = posts.count - 1
+    return posts.count - 1
+  }
+
+  /// Lets a post read one line.
+  func read(
+    _ post: Int,
+    _ line: LogLine,
+    in bytes: Span<UInt8>,
+    into events: inout [LogEvent]
+  ) -> LineOutcome {
+    posts[post].isTouched = true
+    return posts[post].dialect.read(line, in: bytes, into: &events)
+  }
+
+  /// What the dialects that read since the last call remember.
+  func takeCarried() -> [CarriedDialect] {
+    var states: [CarriedDialect] = []
+    for index in posts.indices where posts[index].isTouched {
+      posts[index].isTouched = false
+      states.append(
+        CarriedDialect(
+          server: posts[index].server.id,
+          host: posts[index].host,
+          state: posts[index].dialect.carriedState
+        )
+      )
+    }
+    return states
+  }
+}

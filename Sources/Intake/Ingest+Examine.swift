@@ -1,0 +1,287 @@
+import FoundationEssentials
+import MailModel
+import Store
+
+/// A log file that waits to be read.
+struct LogInput {
+  var input: FoundInput
+  var compression: Compression
+  /// The compressed file holds a tar archive.
+  var isPackedArchive: Bool
+  /// The first uncompressed bytes.
+  var head: [UInt8]
+  var firstMoment: Timestamp?
+  var firstYear: Int
+  var identity: FileIdentity
+  var size: Int64 { identity.size }
+}
+
+/// What a look at a file found.
+enum Examination {
+  case log(LogInput)
+  case done(InputReport)
+}
+
+extension Ingest {
+  /// Listings of queues are read whole, up to this many bytes.
+  static let largestListing = 256 << 20
+
+  /// Looks at a file's head and decides what it is.
+  func examine(_ input: FoundInput) throws -> Examination {
+    var report = InputReport(path: input.path, kind: .log)
+    let file: OpenFile
+    do { file = try OpenFile(path: input.path) } catch {
+      report.troubles.append(Ingest.trouble(error, input: input))
+      return .done(report)
+    }
+    let identity = file.identity
+    if let known = try unchanged(input, identity) { return .done(known) }
+    let compression = Compression(head: file.bytes(at: 0, count: 512))
+    var log = LogInput(
+      input: input,
+      compression: compression,
+      isPackedArchive: false,
+      head: [],
+      firstMoment: nil,
+      firstYear: 1970,
+      identity: identity
+    )
+    if compression == .zip || compression == .tar { return .log(log) }
+    do {
+      let stream = try compression.stream(file, isSeekable: true)
+      log.head = try Ingest.readHead(stream)
+    } catch {
+      report.troubles.append(Ingest.trouble(error, path: input.path))
+      return .done(report)
+    }
+    if compression != .none, Compression(head: log.head) == .tar {
+      log.isPackedArchive = true
+      return .log(log)
+    }
+    if let server = servers.first(where: { $0.isQueueListing(head: log.head.span) }) {
+      return .done(try readListingFile(input, compression: compression, server: server))
+    }
+    if let other = notALog(log) { return .done(other) }
+    log.firstYear = firstYear(of: log, file: file)
+    log.firstMoment = firstMoment(of: log)
+    return .log(log)
+  }
+
+  /// The report of a file that was read to its end and has not changed.
+  private func unchanged(_ input: FoundInput, _ identity: FileIdentity) throws -> InputReport? {
+    guard
+      let ids = try store.unchangedSources(
+        path: input.path,
+        device: identity.device,
+        inode: identity.inode,
+        size: identity.size,
+        modified: identity.modified
+      ), !ids.isEmpty
+    else { return nil }
+    var report = InputReport(path: input.path, kind: .log)
+    for source in matcher.sources where ids.contains(source.id) {
+      report.add(source)
+    }
+    return report
+  }
+
+  private func readListingFile(
+    _ input: FoundInput,
+    compression: Compression,
+    server: any MailServer
+  ) throws -> InputReport {
+    var report = InputReport(path: input.path, kind: .queueListing)
+    do {
+      let file = try OpenFile(path: input.path)
+      let stream = try compression.stream(file, isSeekable: true)
+      let bytes = try Ingest.readAll(stream, limit: Ingest.largestListing)
+      return try readListing(bytes, path: input.path, server: server)
+    } catch let error as OpenFailure {
+      report.troubles.append(Ingest.trouble(error, input: input))
+    } catch let error as ReadFailure {
+      report.troubles.append(Ingest.trouble(error, path: input.path))
+    }
+    return report
+  }
+
+  /// A report for a file that holds no log lines: configuration of a server, or something else.
+  private func notALog(_ log: LogInput) -> InputReport? {
+    var reader = envelopeReader(firstYear: CivilTime(options.now).year)
+    var hasEnvelope = false
+    Ingest.forEachLine(log.head) { line in
+      if reader.read(line.span) != nil || JournalLine.isOne(line) { hasEnvelope = true }
+      return !hasEnvelope
+    }
+    if hasEnvelope { return nil }
+    let file = ConfigurationFile(path: log.input.path, bytes: log.head)
+    var report = InputReport(path: log.input.path, kind: .other)
+    if let server = servers.first(where: { $0.isConfiguration(file) }) {
+      report.kind = .configuration
+      report.format = server.id.description
+      report.troubles.append(
+        InputTrouble(
+          .note,
+          path: log.input.path,
+          "configuration of \(server.name), not a log; name it with --mta-config to use it"
+        )
+      )
+      return report
+    }
+    // A named file must hold a log; one met in a directory may be anything.
+    guard log.input.isNamed, !log.head.isEmpty else { return report }
+    report.kind = .log
+    report.lines = log.head.count { $0 == 0x0a }
+    report.unrecognized = report.lines
+    report.bytes = Int64(log.head.count)
+    report.troubles.append(
+      InputTrouble(.content, path: log.input.path, offset: 0, "no line of it is a mail log's")
+    )
+    return report
+  }
+
+  func envelopeReader(firstYear: Int) -> EnvelopeReader {
+    let clock = ZoneClock(zone: options.zone) ?? ZoneClock.utc
+    return EnvelopeReader(clock: clock, firstYear: firstYear)
+  }
+
+  private func firstMoment(of log: LogInput) -> Timestamp? {
+    var reader = envelopeReader(firstYear: log.firstYear)
+    var moment: Timestamp?
+    Ingest.forEachLine(log.head) { line in
+      moment = reader.read(line.span)?.moment ?? JournalLine(line)?.envelope.moment
+      return moment == nil
+    }
+    return moment
+  }
+
+  /// The year of the first year-less stamp.
+  private func firstYear(of log: LogInput, file: OpenFile) -> Int {
+    let first = Ingest.firstDay(log.head)
+    guard let first else { return CivilTime(options.now).year }
+    let written = Timestamp(microseconds: log.identity.modified / 1000)
+    let latest = min(options.now, written).advanced(bySeconds: 25 * 3600)
+    return YearCounter.firstYear(
+      first: first,
+      last: lastDay(of: log, file: file, first: first),
+      latest: latest,
+      statedLastYear: options.year
+    )
+  }
+
+  /// Month and day of the last stamp: a packed log is unpacked for it only where the year may have
+  /// turned inside, that is where it begins in the second half of a year.
+  private func lastDay(
+    of log: LogInput,
+    file: OpenFile,
+    first: (month: Int, day: Int)
+  ) -> (month: Int, day: Int)? {
+    if log.compression == .none {
+      let length = Int(min(log.identity.size, 1 << 16))
+      return Ingest.lastDay(file.bytes(at: log.identity.size - Int64(length), count: length))
+    }
+    guard first.month >= 7, let again = try? OpenFile(path: log.input.path),
+      let stream = try? log.compression.stream(again, isSeekable: true)
+    else { return nil }
+    return Ingest.lastDay(Ingest.readTail(stream))
+  }
+
+  static func firstDay(_ bytes: [UInt8]) -> (month: Int, day: Int)? {
+    var day: (month: Int, day: Int)?
+    forEachLine(bytes) { line in
+      day = EnvelopeReader.monthAndDay(line.span)
+      return day == nil
+    }
+    return day
+  }
+
+  private static func lastDay(_ bytes: [UInt8]) -> (month: Int, day: Int)? {
+    var day: (month: Int, day: Int)?
+    forEachLine(bytes) { line in
+      day = EnvelopeReader.monthAndDay(line.span) ?? day
+      return true
+    }
+    return day
+  }
+
+  /// Calls `body` with each line until it gives false.
+  static func forEachLine(_ bytes: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
+    bytes.withUnsafeBufferPointer { buffer in
+      var start = 0
+      while start < buffer.count {
+        let rest = UnsafeBufferPointer(rebasing: buffer[start...])
+        let end = UnsafeRawBufferPointer(rest).firstByte(0x0a).map { start + $0 } ?? buffer.count
+        if !body(UnsafeBufferPointer(rebasing: buffer[start..<end])) { return }
+        start = end + 1
+      }
+    }
+  }
+
+  static func readHead(_ stream: any ByteStream) throws(ReadFailure) -> [UInt8] {
+    try readAll(stream, limit: 1 << 16, mayCut: true)
+  }
+
+  static func readAll(
+    _ stream: any ByteStream,
+    limit: Int,
+    mayCut: Bool = false
+  ) throws(ReadFailure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer { chunk.deallocate() }
+    while bytes.count < limit {
+      let count: Int
+      do { count = try stream.read(into: chunk) } catch {
+        if mayCut, !bytes.isEmpty { return bytes }
+        throw error
+      }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk[..<min(count, limit - bytes.count)])
+    }
+    guard mayCut else {
+      throw ReadFailure(offset: Int64(limit), reason: "larger than is read", isDamage: false)
+    }
+    return bytes
+  }
+
+  private static func readTail(_ stream: any ByteStream) -> [UInt8] {
+    var tail: [UInt8] = []
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+    defer { chunk.deallocate() }
+    while let count = try? stream.read(into: chunk), count > 0 {
+      tail = Array((tail + chunk[..<count]).suffix(1 << 16))
+    }
+    return tail
+  }
+
+  static func trouble(_ error: OpenFailure, input: FoundInput) -> InputTrouble {
+    let kind: InputTrouble.Kind =
+      switch error.kind {
+      case .missing: input.isNamed ? .missing : .note
+      case .permission: .permission
+      case .notRegular: .content
+      case .inputOutput: .inputOutput
+      }
+    return InputTrouble(kind, path: input.path, error.reason)
+  }
+
+  static func trouble(_ error: ReadFailure, path: String) -> InputTrouble {
+    InputTrouble(
+      error.isDamage ? .content : .inputOutput,
+      path: path,
+      offset: error.offset,
+      error.reason
+    )
+  }
+}
+
+extension InputReport {
+  /// Adds the counts of a source that the file holds.
+  mutating func add(_ source: SourceCursor) {
+    lines += source.lines
+    recognized += source.recognized
+    unrecognized += source.unrecognized
+    bytes += source.cursor
+    format = format ?? source.format
+    newest = [newest, source.newest].compactMap { $0 }.max()
+  }
+}

@@ -1,0 +1,277 @@
+import FoundationEssentials
+import Glibc
+import MailModel
+import Store
+
+extension Ingest {
+  /// Reads what is new in a log file, or in each member of an archive.
+  func read(_ log: LogInput) throws -> [InputReport] {
+    var report = InputReport(path: log.input.path, kind: .log)
+    do {
+      let file = try OpenFile(path: log.input.path)
+      if log.compression == .zip || log.compression == .tar || log.isPackedArchive {
+        return try readMembers(try ArchiveStream(file, isSingle: false), log)
+      }
+      let reading = try read(
+        file: file,
+        log: log,
+        compression: log.compression,
+        report: &report
+      )
+      if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
+        let identity = log.identity
+        try store.noteSeen(
+          path: log.input.path,
+          device: identity.device,
+          inode: identity.inode,
+          size: identity.size,
+          modified: identity.modified,
+          sources: [reading.source]
+        )
+      }
+    } catch let error as OpenFailure {
+      report.troubles.append(Ingest.trouble(error, input: log.input))
+    } catch let error as ReadFailure {
+      report.troubles.append(Ingest.trouble(error, path: log.input.path))
+    }
+    return [report]
+  }
+
+  private func read(
+    file: OpenFile,
+    log: LogInput,
+    compression: Compression,
+    report: inout InputReport
+  ) throws -> (source: Int64, unfinishedBytes: Int) {
+    for candidate in matcher.candidates(head: log.head) {
+      let stream = try compression.stream(
+        compression == .none ? file : try OpenFile(path: log.input.path),
+        isSeekable: true
+      )
+      if let source = try resume(candidate, stream: stream, file: file, compression, head: log.head)
+      {
+        return try pump(
+          stream,
+          source: source,
+          firstYear: log.firstYear,
+          isGrowing: isGrowing(log),
+          report: &report
+        )
+      }
+    }
+    let fresh = try OpenFile(path: log.input.path)
+    let stream = try compression.stream(fresh, isSeekable: true)
+    let source = matcher.make(path: log.input.path, kind: "log", head: log.head)
+    return try pump(
+      stream,
+      source: source,
+      firstYear: log.firstYear,
+      isGrowing: isGrowing(log),
+      report: &report
+    )
+  }
+
+  /// A plain file that was written to lately may yet end its last line.
+  private func isGrowing(_ log: LogInput) -> Bool {
+    guard log.compression == .none else { return false }
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) - log.identity.modified / 1_000_000_000 < 60
+  }
+
+  /// Brings `stream` to the cursor of a source that it seems to continue; nil where it does not.
+  private func resume(
+    _ candidate: SourceCursor,
+    stream: any ByteStream,
+    file: OpenFile,
+    _ compression: Compression,
+    head: [UInt8]
+  ) throws(ReadFailure) -> SourceCursor? {
+    var source = candidate
+    let tailStart = source.cursor - Int64(source.tailLength)
+    var tail: [UInt8] = []
+    if compression == .none {
+      tail = file.bytes(at: tailStart, count: source.tailLength)
+      guard fingerprint(tail) == source.tailHash else { return nil }
+      guard try stream.skip(to: source.cursor) else { return nil }
+    } else {
+      guard try stream.skip(to: tailStart) else { return nil }
+      tail = try Ingest.readExactly(stream, count: source.tailLength)
+      guard fingerprint(tail) == source.tailHash else { return nil }
+    }
+    if source.headLength < SourceMatcher.headLength {
+      source.headLength = min(head.count, SourceMatcher.headLength)
+      source.headHash = fingerprint(head.prefix(source.headLength))
+    }
+    return source
+  }
+
+  private static func readExactly(
+    _ stream: any ByteStream,
+    count: Int
+  ) throws(ReadFailure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
+    defer { chunk.deallocate() }
+    while bytes.count < count {
+      let wanted = UnsafeMutableRawBufferPointer(rebasing: chunk[..<(count - bytes.count)])
+      let got = try stream.read(into: wanted)
+      if got == 0 { break }
+      bytes.append(contentsOf: wanted[..<got])
+    }
+    return bytes
+  }
+
+  /// Each member of a tar or zip archive is a source of its own.
+  private func readMembers(_ archive: ArchiveStream, _ log: LogInput) throws -> [InputReport] {
+    var reports: [InputReport] = []
+    do {
+      while let name = try archive.nextMember() {
+        let path = "\(log.input.path)(\(OutsideText(name).terminal(limit: 200)))"
+        var report = InputReport(path: path, kind: .log)
+        let head = try Ingest.readHead(archive)
+        try readStream(archive, head: head, path: path, modified: log.identity.modified, &report)
+        reports.append(report)
+      }
+    } catch let error as ReadFailure {
+      var report = InputReport(path: log.input.path, kind: .log)
+      report.troubles.append(Ingest.trouble(error, path: log.input.path))
+      reports.append(report)
+    }
+    return reports
+  }
+
+  /// Standard input, a FIFO, or the journal's own program.
+  func readPipe(_ input: FoundInput) throws -> [InputReport] {
+    var report = InputReport(path: input.path, kind: .log)
+    let descriptor: Int32
+    switch input.kind {
+    case .standardInput: descriptor = 0
+    case .journal: return try readJournal(input)
+    default: descriptor = open(input.path, O_RDONLY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else {
+      report.troubles.append(InputTrouble(.permission, path: input.path, "cannot be opened"))
+      return [report]
+    }
+    let file = OpenFile(descriptor: descriptor, path: input.path)
+    do {
+      let plain = PlainStream(file, isSeekable: false)
+      let start = try Ingest.readHead(plain)
+      if let server = servers.first(where: { $0.isQueueListing(head: start.span) }) {
+        let rest = try Ingest.readAll(plain, limit: Ingest.largestListing)
+        return [try readListing(start + rest, path: input.path, server: server)]
+      }
+      try readStream(plain, head: start, path: input.path, modified: nil, &report)
+    } catch let error as ReadFailure {
+      report.troubles.append(Ingest.trouble(error, path: input.path))
+    }
+    return [report]
+  }
+
+  /// The systemd journal through its own program. What an earlier run read is recognised by content,
+  /// as with any stream; where the journal has dropped its oldest entries, event by event.
+  private func readJournal(_ input: FoundInput) throws -> [InputReport] {
+    var report = InputReport(path: input.path, kind: .log)
+    guard let journal = JournalPipe() else {
+      report.troubles.append(
+        InputTrouble(.missing, path: input.path, "journalctl cannot be started")
+      )
+      return [report]
+    }
+    do {
+      let stream = PlainStream(journal.file, isSeekable: false)
+      let head = try Ingest.readHead(stream)
+      try readStream(stream, head: head, path: input.path, modified: nil, &report)
+    } catch let error as ReadFailure {
+      report.troubles.append(Ingest.trouble(error, path: input.path))
+    }
+    if let complaint = journal.finish() {
+      report.troubles.append(InputTrouble(.inputOutput, path: input.path, complaint))
+    }
+    return [report]
+  }
+
+  /// A stream that cannot be opened again: what was read for a look is handed on.
+  private func readStream(
+    _ stream: any ByteStream,
+    head: [UInt8],
+    path: String,
+    modified: Int64?,
+    _ report: inout InputReport
+  ) throws {
+    guard !head.isEmpty else { return }
+    let written = modified.map { Timestamp(microseconds: $0 / 1000) } ?? options.now
+    let first = Ingest.firstDay(head) ?? (1, 1)
+    let year = YearCounter.firstYear(
+      first: first,
+      last: nil,
+      latest: min(options.now, written).advanced(bySeconds: 25 * 3600),
+      statedLastYear: options.year
+    )
+    if let known = matcher.candidates(head: head).first {
+      let rewound = RewoundStream(head, then: stream)
+      if try rewound.skip(to: known.cursor - Int64(known.tailLength)) {
+        let tail = try Ingest.readExactly(rewound, count: known.tailLength)
+        if fingerprint(tail) == known.tailHash {
+          _ = try pump(
+            rewound,
+            source: known,
+            firstYear: year,
+            isGrowing: false,
+            report: &report
+          )
+          return
+        }
+      }
+      report.troubles.append(
+        InputTrouble(
+          .content,
+          path: path,
+          offset: known.cursor,
+          "it begins like \(known.path), which was read before, and goes on otherwise; not read"
+        )
+      )
+      return
+    }
+    let source = matcher.make(path: path, kind: "log", head: head)
+    _ = try pump(
+      stream,
+      already: head,
+      source: source,
+      firstYear: year,
+      isGrowing: false,
+      report: &report
+    )
+  }
+}
+
+/// A stream of which the first bytes were taken, put back before the rest.
+final class RewoundStream: ByteStream {
+  private var head: ArraySlice<UInt8>
+  private let rest: any ByteStream
+  private var produced: Int64 = 0
+  var storedBytesRead: Int64 { rest.storedBytesRead }
+
+  init(_ head: [UInt8], then rest: any ByteStream) {
+    self.head = head[...]
+    self.rest = rest
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
+    if head.isEmpty {
+      let count = try rest.read(into: buffer)
+      produced += Int64(count)
+      return count
+    }
+    let count = min(buffer.count, head.count)
+    buffer.copyBytes(from: head.prefix(count))
+    head = head.dropFirst(count)
+    produced += Int64(count)
+    return count
+  }
+
+  func skip(to offset: Int64) throws(ReadFailure) -> Bool {
+    try discard(self, from: produced, to: offset)
+  }
+}

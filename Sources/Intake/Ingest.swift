@@ -1,0 +1,114 @@
+import FoundationEssentials
+package import MailModel
+package import Store
+
+/// Reads inputs into the store: what is new in each, exactly once.
+package final class Ingest {
+  let store: TriageStore
+  let servers: [any MailServer]
+  let options: IngestOptions
+  let writer: IngestWriter
+  let dispatch: Dispatch
+  var matcher: SourceMatcher
+  private let progress: ((IngestProgress) -> Void)?
+  private var bytesDone: Int64 = 0
+  private var bytesInAll: Int64 = 0
+
+  /// Throws ``StoreError``. `seed` scatters the tables whose keys come from outside.
+  package init(
+    store: TriageStore,
+    servers: [any MailServer],
+    options: IngestOptions,
+    seed: UInt64,
+    progress: ((IngestProgress) -> Void)? = nil
+  ) throws {
+    self.store = store
+    self.servers = servers
+    self.options = options
+    self.progress = progress
+    writer = try IngestWriter(store: store, seed: seed)
+    matcher = SourceMatcher(try store.sources())
+    dispatch = Dispatch(
+      servers: servers,
+      writer: writer,
+      carried: try store.carriedStates(),
+      seed: seed
+    )
+  }
+
+  /// Reads all inputs, logs in the order of their first stamps. What cannot be read is in the reports;
+  /// throws ``StoreError`` where the store fails.
+  package func run(_ inputs: [FoundInput]) throws -> [InputReport] {
+    var reports: [InputReport] = []
+    var logs: [LogInput] = []
+    for input in inputs {
+      switch input.kind {
+      case .queue(let id): reports.append(try readQueue(input, server: id))
+      case .file:
+        switch try examine(input) {
+        case .log(let log): logs.append(log)
+        case .done(let report): reports.append(report)
+        }
+      case .standardInput, .pipe, .journal: reports += try readPipe(input)
+      }
+    }
+    bytesInAll = logs.reduce(0) { $0 + $1.size }
+    logs.sort {
+      ($0.firstMoment ?? .distantPast, $0.input.path) < (
+        $1.firstMoment ?? .distantPast, $1.input.path
+      )
+    }
+    for log in logs { reports += try read(log) }
+    try writer.prune()
+    return reports
+  }
+
+  func report(progressOf stream: any ByteStream, path: String, before: inout Int64) {
+    let now = stream.storedBytesRead
+    bytesDone += max(0, now - before)
+    before = now
+    progress?(IngestProgress(path: path, bytesDone: bytesDone, bytesInAll: bytesInAll))
+  }
+
+  // MARK: - Queues
+
+  private func readQueue(_ input: FoundInput, server id: MailServerID) throws -> InputReport {
+    var report = InputReport(path: input.path, kind: .queue)
+    guard let server = servers.first(where: { $0.id == id }) else { return report }
+    let snapshot = server.readQueue(directory: input.path, now: options.now)
+    report.format = id.description
+    fill(&report, with: snapshot)
+    try store.save(snapshot)
+    return report
+  }
+
+  func readListing(
+    _ bytes: [UInt8],
+    path: String,
+    server: any MailServer
+  ) throws -> InputReport {
+    var report = InputReport(path: path, kind: .queueListing)
+    let snapshot = server.readQueueListing(bytes, path: path, now: options.now)
+    report.format = server.id.description
+    report.bytes = Int64(bytes.count)
+    fill(&report, with: snapshot)
+    try store.save(snapshot)
+    return report
+  }
+
+  private func fill(_ report: inout InputReport, with snapshot: QueueSnapshot) {
+    report.lines = snapshot.messages.count + snapshot.retryRecords.count
+    report.recognized = report.lines
+    report.unrecognized = snapshot.troubles.count
+    report.newest = snapshot.takenAt
+    report.troubles = snapshot.troubles.map {
+      var trouble = InputTrouble(.note, path: $0.path, $0.reason)
+      trouble.trouble = $0
+      return trouble
+    }
+  }
+}
+
+extension Timestamp {
+  static let distantPast = Timestamp(microseconds: Int64.min)
+}

@@ -1,0 +1,39 @@
+import Glibc
+
+/// `journalctl -o json --all`, running, with its output to read.
+final class JournalPipe {
+  let file: OpenFile
+  private let process: pid_t
+
+  /// Starts it; nil where it cannot be started.
+  init?() {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return nil }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    let words = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet"]
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+    arguments.append(nil)
+    defer { for argument in arguments { free(argument) } }
+    var child = pid_t()
+    let status = posix_spawnp(&child, "journalctl", &actions, nil, &arguments, environ)
+    close(ends[1])
+    guard status == 0 else {
+      close(ends[0])
+      return nil
+    }
+    process = child
+    file = OpenFile(descriptor: ends[0], path: "journal:")
+  }
+
+  /// Waits for its end; a complaint where it failed.
+  func finish() -> String? {
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    let code = (status >> 8) & 0xff
+    return status == 0 ? nil : "journalctl ended with status \(code)"
+  }
+}

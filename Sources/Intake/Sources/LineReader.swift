@@ -1,0 +1,122 @@
+/// Cuts a stream into lines, without copying where a line lies whole in the buffer.
+///
+/// A line is the bytes before LF; a CR before it belongs to the end. Lines longer than
+/// ``longestLine`` are given cut, and the rest is dropped.
+final class LineReader {
+  /// What a line of more bytes is cut to.
+  static let longestLine = 1 << 16
+
+  private let stream: any ByteStream
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var start = 0
+  private var end = 0
+  /// The uncompressed offset of `start`.
+  private(set) var offset: Int64
+  private var isAtEnd = false
+  /// The rest of a long line is being dropped.
+  private var isDropping = false
+  private(set) var failure: ReadFailure?
+  /// Whether the last line of a source that has no newline yet is given: not for a file that grows.
+  private let givesUnfinishedLine: Bool
+  /// Bytes behind the last newline that were left for the next run.
+  private(set) var unfinishedBytes = 0
+
+  /// Reads `stream`, of which `already` was read before and lies at uncompressed `offset`.
+  init(
+    _ stream: any ByteStream,
+    already: [UInt8] = [],
+    offset: Int64,
+    givesUnfinishedLine: Bool
+  ) {
+    self.stream = stream
+    self.offset = offset
+    self.givesUnfinishedLine = givesUnfinishedLine
+    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    buffer.copyBytes(from: already.prefix(buffer.count))
+    end = min(already.count, buffer.count)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// The next line and the offset of its first byte; nil at the end or after a failure. The bytes
+  /// are good until the next call.
+  func next() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
+    while true {
+      if let newline = find(0x0a) {
+        let lineStart = start
+        let lineOffset = offset
+        start = newline + 1
+        offset += Int64(newline + 1 - lineStart)
+        if isDropping {
+          isDropping = false
+          continue
+        }
+        return (bytes(lineStart, newline), lineOffset)
+      }
+      if isDropping {
+        offset += Int64(end - start)
+        start = end
+      } else if end - start > LineReader.longestLine {
+        let lineStart = start
+        let lineOffset = offset
+        isDropping = true
+        offset += Int64(end - start)
+        start = end
+        return (bytes(lineStart, lineStart + LineReader.longestLine), lineOffset)
+      }
+      if isAtEnd { return last() }
+      fill()
+    }
+  }
+
+  /// The last bytes before ``offset``, as they stand in the source; empty where none are at hand.
+  func consumedTail(_ most: Int) -> [UInt8] {
+    Array(buffer[max(0, start - most)..<start])
+  }
+
+  private func last() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
+    guard end > start, !isDropping else { return nil }
+    guard givesUnfinishedLine, failure == nil else {
+      unfinishedBytes = end - start
+      end = start
+      return nil
+    }
+    let lineStart = start
+    let lineOffset = offset
+    offset += Int64(end - start)
+    start = end
+    return (bytes(lineStart, end), lineOffset)
+  }
+
+  private func find(_ byte: UInt8) -> Int? {
+    guard end > start, let base = buffer.baseAddress else { return nil }
+    let found = UnsafeRawBufferPointer(start: base + start, count: end - start).firstByte(byte)
+    return found.map { start + $0 }
+  }
+
+  private func bytes(_ from: Int, _ to: Int) -> UnsafeBufferPointer<UInt8> {
+    var stop = to
+    if stop > from, buffer[stop - 1] == 0x0d { stop -= 1 }
+    let slice = UnsafeRawBufferPointer(rebasing: buffer[from..<stop])
+    return slice.bindMemory(to: UInt8.self)
+  }
+
+  private func fill() {
+    if start > 0 {
+      let kept = end - start
+      if kept > 0, let base = buffer.baseAddress {
+        base.copyMemory(from: base + start, byteCount: kept)
+      }
+      start = 0
+      end = kept
+    }
+    do {
+      let count = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
+      if count == 0 { isAtEnd = true }
+      end += count
+    } catch {
+      failure = error
+      isAtEnd = true
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Glibc
+
+/// A small file read whole: without blocking, without following a link, bounded, and only if it is a
+/// regular file. What queue readers and configuration readers open.
+package struct BoundedFile: Sendable {
+  package let bytes: [UInt8]
+  /// Permission bits and type.
+  package let mode: UInt32
+  package let modified: Timestamp
+  package let changed: Timestamp
+  /// Bytes of the file, which may be more than were read.
+  package let size: Int
+
+  /// Why a file was not read.
+  package enum Failure: Error, Hashable, Sendable {
+    /// Gone, which is normal in a live queue.
+    case vanished
+    case permission
+    case notRegular
+    case failed(String)
+
+    /// For a person.
+    package var reason: String {
+      switch self {
+      case .vanished: "it is gone"
+      case .permission: "no permission to read it"
+      case .notRegular: "not a regular file"
+      case .failed(let text): text
+      }
+    }
+  }
+
+  /// Reads at most `limit` bytes of the file at `path`.
+  package init(path: String, limit: Int) throws(Failure) {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw BoundedFile.failure(errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw BoundedFile.failure(errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
+    mode = UInt32(status.st_mode)
+    size = Int(status.st_size)
+    modified = Timestamp(
+      microseconds: Int64(status.st_mtim.tv_sec) &* 1_000_000
+        &+ Int64(status.st_mtim.tv_nsec) / 1000
+    )
+    changed = Timestamp(
+      microseconds: Int64(status.st_ctim.tv_sec) &* 1_000_000
+        &+ Int64(status.st_ctim.tv_nsec) / 1000
+    )
+    let wanted = min(max(size, 0), limit)
+    var code: Int32 = 0
+    bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+      filled = 0
+      while filled < wanted, let base = buffer.baseAddress {
+        let got = read(descriptor, base + filled, wanted - filled)
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { code = errno }
+        if got <= 0 { break }
+        filled += got
+      }
+    }
+    if code != 0 { throw .failed(String(cString: strerror(code))) }
+  }
+
+  private static func failure(_ code: Int32) -> Failure {
+    switch code {
+    case ENOENT, ENOTDIR: .vanished
+    case EACCES, EPERM: .permission
+    case ELOOP, ENXIO: .notRegular
+    default: .failed(String(cString: strerror(code)))
+    }
+  }
+
+  /// The names in a directory, sorted; nil where it cannot be read, with the reason.
+  package static func entries(of directory: String) throws(Failure) -> [String] {
+    guard let handle = opendir(directory) else { throw failure(errno) }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle), names.count < 1_000_000 {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Whether a path is a directory, links not followed.
+  package static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}

@@ -1,0 +1,74 @@
+package import MailModel
+
+/// Postfix, 2.3 and later.
+package struct Postfix: MailServer {
+  package let id = MailServerID("postfix")
+  package let name = "Postfix"
+  package let dialect: any LogDialect.Type = PostfixDialect.self
+  package var failureRules: [FailureRule] { PostfixRules.all }
+
+  package init() {}
+
+  package func makeDialect() -> any LogDialect { PostfixDialect() }
+
+  package func isQueue(directory: String, entries: [String]) -> Bool {
+    let names = Set(entries)
+    return names.isSuperset(of: ["active", "incoming", "deferred"])
+      && !names.isDisjoint(with: ["hold", "defer", "corrupt", "maildrop", "bounce"])
+  }
+
+  package func readQueue(directory: String, now: Timestamp) -> QueueSnapshot {
+    var reader = PostfixQueueReader(root: directory, now: now)
+    return reader.read()
+  }
+
+  package func isQueueListing(head: Span<UInt8>) -> Bool { PostfixQueueListing.begins(head) }
+
+  package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {
+    PostfixQueueListing.read(bytes, path: path, now: now)
+  }
+
+  package func isConfiguration(_ file: ConfigurationFile) -> Bool {
+    PostfixConfiguration.kind(file) != nil
+  }
+
+  package func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration {
+    PostfixConfiguration(files)
+  }
+
+  package func schedule(
+    configuration: (any MailServerConfiguration)?,
+    observed: RetryObservations
+  ) -> any RetrySchedule {
+    PostfixSchedule(configuration: configuration as? PostfixConfiguration, observed: observed)
+  }
+
+  package func remedies(for request: RemedyRequest) -> [Remedy] {
+    PostfixRemedies(request).all
+  }
+
+  package func testPathRecipe(domain: HostName) -> String {
+    """
+    # A second instance that never speaks TLS, for trials only. /etc/postfix/master.cf:
+    127.0.0.1:10026 inet n - n - - smtpd
+      -o syslog_name=postfix/testpath
+      -o mynetworks=127.0.0.0/8
+      -o smtpd_relay_restrictions=permit_mynetworks,reject
+      -o content_filter=testpath:
+    testpath unix - - n - - smtp
+      -o syslog_name=postfix/testpath
+      -o smtp_tls_security_level=none
+      -o smtp_tls_policy_maps=
+    # Then: postfix reload
+    # mailtriage retry \(domain) --test-path 127.0.0.1:10026
+    """
+  }
+
+  package var usualPlaces: UsualPlaces {
+    UsualPlaces(
+      logs: ["/var/log/mail.log", "/var/log/maillog", "/var/log/postfix.log"],
+      queues: ["/var/spool/postfix"],
+      configuration: ["/etc/postfix/main.cf", "/etc/postfix/master.cf"]
+    )
+  }
+}

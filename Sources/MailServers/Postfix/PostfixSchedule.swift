@@ -1,0 +1,173 @@
+import MailModel
+
+/// Postfix's timers, in seconds. Source: postconf(5); src/qmgr/qmgr_active.c.
+struct PostfixTimers: Hashable, Sendable {
+  var queueRunDelay = 300.0
+  var minimalBackoff = 300.0
+  var maximalBackoff = 4000.0
+  var maximalLifetime = 432_000.0
+  var bounceLifetime = 432_000.0
+  var delayWarning = 0.0
+}
+
+/// When Postfix tries, warns and returns: `next = attempt + clamp(age, minimal, maximal backoff)`,
+/// taken up at the first queue run behind that; expiry is noticed at the end of an attempt.
+struct PostfixSchedule: RetrySchedule {
+  let timers: PostfixTimers
+  let basis: ScheduleBasis
+  /// A moment at which a queue run began; nil where none was seen.
+  let phase: Timestamp?
+
+  init(configuration: PostfixConfiguration?, observed: RetryObservations) {
+    var timers = PostfixTimers()
+    var basis = ScheduleBasis.serverDefault
+    if let parameters = configuration?.parameters, !parameters.values.isEmpty {
+      basis = .configuration
+      timers.queueRunDelay = max(parameters.seconds("queue_run_delay", unit: "s") ?? 300, 1)
+      timers.minimalBackoff = max(parameters.seconds("minimal_backoff_time", unit: "s") ?? 300, 1)
+      timers.maximalBackoff = max(parameters.seconds("maximal_backoff_time", unit: "s") ?? 4000, 1)
+      timers.maximalLifetime = parameters.seconds("maximal_queue_lifetime", unit: "d") ?? 432_000
+      timers.bounceLifetime = parameters.seconds("bounce_queue_lifetime", unit: "d") ?? 432_000
+      timers.delayWarning = parameters.seconds("delay_warning_time", unit: "h") ?? 0
+    } else if let seen = PostfixInference(observed).timers {
+      timers = seen
+      basis = .observed
+    }
+    timers.bounceLifetime = min(timers.bounceLifetime, timers.maximalLifetime)
+    self.timers = timers
+    self.basis = basis
+    phase = PostfixSchedule.phase(observed, period: timers.queueRunDelay)
+  }
+
+  var summary: String {
+    func length(_ seconds: Double) -> String {
+      let value = Int(seconds.rounded())
+      if value >= 86_400, value % 86_400 == 0 { return "\(value / 86_400) d" }
+      if value >= 3600, value % 3600 == 0 { return "\(value / 3600) h" }
+      if value >= 60, value % 60 == 0 { return "\(value / 60) min" }
+      return "\(value) s"
+    }
+    return
+      "queue run every \(length(timers.queueRunDelay)), back-off \(length(timers.minimalBackoff))"
+      + " to \(length(timers.maximalBackoff)), lifetime \(length(timers.maximalLifetime))"
+  }
+
+  /// The grid of queue runs: where most of the newest runs lie within the period.
+  private static func phase(_ observed: RetryObservations, period: Double) -> Timestamp? {
+    let start = observed.starts.last
+    let runs = observed.queueRuns.filter { start == nil || $0 >= start ?? $0 }.suffix(24)
+    guard let newest = runs.last else { return start }
+    func distance(_ a: Timestamp, _ b: Timestamp) -> Double {
+      let rest = a.seconds(since: b).truncatingRemainder(dividingBy: period)
+      let positive = rest < 0 ? rest + period : rest
+      return min(positive, period - positive)
+    }
+    // A run that an operator forced lies off the grid; the newest one that others confirm is on it.
+    let tolerance = max(1.5, period * 0.01)
+    let confirmed = runs.reversed().first { run in
+      runs.count { distance($0, run) <= tolerance } * 2 > runs.count
+    }
+    return confirmed ?? newest
+  }
+
+  /// The first queue run that takes a file with this modification time.
+  func run(for notBefore: Timestamp) -> Timestamp {
+    let earliest = notBefore.advanced(bySeconds: -1)
+    guard let phase else { return notBefore }
+    let runs = (earliest.seconds(since: phase) / timers.queueRunDelay).rounded(.up)
+    return phase.advanced(bySeconds: runs * timers.queueRunDelay)
+  }
+
+  func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage] {
+    queue.messages.flatMap { scheduled($0, now: now) }
+  }
+
+  private func scheduled(_ message: QueuedMessage, now: Timestamp) -> [ScheduledMessage] {
+    let waiting = message.recipients.filter { !$0.isDone }
+    let domains = Set(waiting.map { $0.address.mailDomain }).sorted()
+    guard message.state != .corrupt, !domains.isEmpty else { return [] }
+    guard message.state != .held else {
+      return domains.map {
+        ScheduledMessage(
+          queueID: message.queueID,
+          domain: $0,
+          attempts: [],
+          warningAt: nil,
+          expiresAt: nil,
+          basis: basis,
+          uncertainty: 0
+        )
+      }
+    }
+    let life = life(of: message, now: now)
+    return domains.map {
+      ScheduledMessage(
+        queueID: message.queueID,
+        domain: $0,
+        attempts: life.attempts,
+        warningAt: life.warningAt,
+        expiresAt: life.expiresAt,
+        basis: basis,
+        uncertainty: phase == nil ? timers.queueRunDelay : 2
+      )
+    }
+  }
+
+  private func life(
+    of message: QueuedMessage,
+    now: Timestamp
+  ) -> (attempts: [Timestamp], warningAt: Timestamp?, expiresAt: Timestamp?) {
+    let base = message.lifetimeBase
+    let lifetime = message.sender.isEmpty ? timers.bounceLifetime : timers.maximalLifetime
+    var warningDue = message.warningDueAt
+    if warningDue == nil, timers.delayWarning > 0, !message.sender.isEmpty,
+      (message.warningsSent ?? 0) == 0
+    {
+      warningDue = message.arrivedAt.advanced(bySeconds: timers.delayWarning)
+    }
+    if !message.wantsDelayWarning { warningDue = nil }
+    var attempts: [Timestamp] = []
+    var warningAt: Timestamp?
+    var at = firstAttempt(of: message, now: now)
+    // A lifetime of 100 days at the shortest back-off still ends.
+    for _ in 0..<1_000_000 {
+      if attempts.count < 1000 { attempts.append(at) }
+      if message.isForcedToExpire || at.seconds(since: base) >= lifetime {
+        return (attempts, warningAt, at)
+      }
+      if let due = warningDue, at.seconds(since: due) >= -1 {
+        warningAt = at
+        warningDue = nil
+      }
+      let age = at.seconds(since: base)
+      let backoff = max(min(age, timers.maximalBackoff), timers.minimalBackoff)
+      at = run(for: at.advanced(bySeconds: backoff))
+    }
+    return (attempts, warningAt, nil)
+  }
+
+  private func firstAttempt(of message: QueuedMessage, now: Timestamp) -> Timestamp {
+    if message.state == .active || message.state == .incoming {
+      return max(now, message.notBefore ?? now)
+    }
+    var notBefore = message.notBefore
+    if notBefore == nil, let last = message.lastAttemptAt {
+      let age = last.seconds(since: message.lifetimeBase)
+      notBefore = last.advanced(
+        bySeconds: max(min(age, timers.maximalBackoff), timers.minimalBackoff)
+      )
+    }
+    // What is overdue is taken at the next run.
+    return run(for: max(notBefore ?? now, now.advanced(bySeconds: 1)))
+  }
+}
+
+extension String {
+  /// Behind the last `@`, lower case, no trailing dot; empty where there is none.
+  var mailDomain: String {
+    guard let at = lastIndex(of: "@") else { return "" }
+    var domain = self[index(after: at)...].lowercased()
+    while domain.hasSuffix(".") { domain.removeLast() }
+    return domain
+  }
+}

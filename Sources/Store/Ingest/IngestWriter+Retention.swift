@@ -1,0 +1,49 @@
+import GRDB
+
+extension IngestWriter {
+  /// Detail of what has ended is kept this long behind the newest stamp.
+  static let detailDays: Int64 = 30
+  /// Hourly tallies are kept this long.
+  static let tallyDays: Int64 = 730
+
+  /// Drops what is older than is kept. Counts from the newest stamp seen, not from the clock, so that
+  /// an old log keeps its detail. Throws ``StoreError``.
+  package func prune() throws {
+    guard newest > Int64.min else { return }
+    let day: Int64 = 86_400_000_000
+    let detail = newest - IngestWriter.detailDays * day
+    let tally = (newest - IngestWriter.tallyDays * day).hour
+    let old = try store.read { db in
+      try Bool.fetchOne(
+        db,
+        sql: "SELECT EXISTS (SELECT 1 FROM message WHERE last_at < ?)",
+        arguments: [detail]
+      )
+        ?? false
+    }
+    guard old else { return }
+    try store.write { db in
+      for table in ["attempt", "expiry"] {
+        try db.execute(
+          sql: """
+            DELETE FROM \(table) WHERE recipient IN (
+              SELECT r.id FROM recipient r JOIN message m ON m.id = r.message WHERE m.last_at < ?)
+            """,
+          arguments: [detail]
+        )
+      }
+      for table in ["recipient", "notification"] {
+        try db.execute(
+          sql: "DELETE FROM \(table) WHERE message IN (SELECT id FROM message WHERE last_at < ?)",
+          arguments: [detail]
+        )
+      }
+      try db.execute(sql: "DELETE FROM message WHERE last_at < ?", arguments: [detail])
+      try db.execute(sql: "DELETE FROM marker WHERE at < ?", arguments: [detail])
+      for table in ["tally", "arrival_tally", "expiry_tally", "session_failure"] {
+        try db.execute(sql: "DELETE FROM \(table) WHERE hour < ?", arguments: [tally])
+      }
+    }
+    open = open.filter { $0.value.lastAt >= detail }
+  }
+}
