@@ -4,7 +4,7 @@ package import MailModel
 package struct Postfix: MailServer {
   package let id = MailServerID("postfix")
   package let name = "Postfix"
-  package let dialect: any LogDialect.Type = PostfixDialect.self
+  package var dialect: any LogDialect.Type { PostfixDialect.self }
   package var failureRules: [FailureRule] { PostfixRules.all }
 
   package init() {}

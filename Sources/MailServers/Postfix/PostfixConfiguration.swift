@@ -105,7 +105,7 @@ struct PostfixConfiguration: MailServerConfiguration {
       if files.contains(where: { $0.path.hasSuffix("/" + name) || $0.path == name }) { continue }
       var wasRead = false
       for file in files where !wasRead {
-        let directory = file.path.lastIndex(of: "/").map { file.path[...$0] } ?? ""
+        let directory = file.path.lastIndex(of: "/").map { String(file.path[...$0]) } ?? ""
         let path = directory + name
         if let table = try? BoundedFile(path: path, limit: 16 << 20) {
           readPolicy(String(decoding: table.bytes, as: UTF8.self), path: path)
