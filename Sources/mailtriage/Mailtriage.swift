@@ -4,6 +4,7 @@ import ArgumentParser
 struct Mailtriage: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mailtriage",
-    abstract: "Finds out why mail waits, what it will cost, and what to do."
+    abstract: "Finds out why mail waits, what it will cost, and what to do.",
+    subcommands: [Explain.self]
   )
 }

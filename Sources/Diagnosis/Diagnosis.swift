@@ -1,1 +1,0 @@
-// The room Diagnosis; its files follow.

@@ -1,0 +1,269 @@
+package import MailModel
+
+/// Groups what failed into incidents: per destination the dominating cause, since when, and who must
+/// act. Pure: values in, incidents out.
+package struct IncidentFinder {
+  private let moments: [ServerMoment]
+  private let waiting: [String: Int]
+
+  /// `waiting` counts messages that wait, by domain; `moments` are starts and reloads.
+  package init(moments: [ServerMoment], waiting: [String: Int]) {
+    self.moments = moments.sorted { $0.at < $1.at }
+    self.waiting = waiting
+  }
+
+  /// What each destination went through, with its dominating incident.
+  package func histories(_ tallies: [ClassifiedTally]) -> [DestinationHistory] {
+    let byDomain = Dictionary(grouping: tallies) { $0.tally.domain }
+    var histories = byDomain.map { history(domain: $0.key, $0.value) }
+    attribute(&histories)
+    return histories.sorted { $0.domain < $1.domain }
+  }
+
+  /// Incidents over all destinations: those with one class behind one hop are one.
+  package func incidents(of histories: [DestinationHistory]) -> [Incident] {
+    var groups: [String: [Incident]] = [:]
+    for incident in histories.compactMap(\.incident) {
+      let hop = incident.nextHops.first.map(IncidentFinder.hostName) ?? incident.domains[0]
+      groups["\(incident.failureClass.rawValue)|\(hop)", default: []].append(incident)
+    }
+    return groups.map { IncidentFinder.merge($0.value) }
+      .sorted { ($1.waiting, $1.attempts, $0.id) < ($0.waiting, $0.attempts, $1.id) }
+  }
+
+  private func history(domain: String, _ tallies: [ClassifiedTally]) -> DestinationHistory {
+    var history = DestinationHistory(
+      domain: domain,
+      nextHops: IncidentFinder.hops(tallies),
+      delivered: 0,
+      deferred: 0,
+      bounced: 0,
+      expired: 0,
+      deliveredInClear: 0,
+      counts: [:]
+    )
+    for one in IncidentFinder.refined(tallies) {
+      let tally = one.tally
+      switch tally.outcome {
+      case .delivered:
+        history.delivered += tally.count
+        history.lastDelivered = max(history.lastDelivered ?? tally.last, tally.last)
+      case .deferred: history.deferred += tally.count
+      case .bounced: history.bounced += tally.count
+      case .expired: history.expired += tally.count
+      }
+      if one.wasDeliveredInClear { history.deliveredInClear += tally.count }
+      if let failureClass = one.classification?.failureClass {
+        history.counts[failureClass, default: 0] += tally.count
+        if one.heldUp { history.lastFailed = max(history.lastFailed ?? tally.last, tally.last) }
+      }
+    }
+    history.incident = incident(history, IncidentFinder.refined(tallies))
+    return history
+  }
+
+  /// Coarse texts take the class that finer ones of the same destination give: "Server certificate
+  /// not verified" beside "certificate has expired" is the latter. So do suspended deliveries, which
+  /// repeat a reason without a session.
+  private static func refined(_ tallies: [ClassifiedTally]) -> [ClassifiedTally] {
+    var fine: [Family: [Classification: Int]] = [:]
+    for one in tallies {
+      guard let found = one.classification, let failureClass = found.failureClass,
+        !failureClass.isCoarse
+      else { continue }
+      for family in Family.of(failureClass) {
+        fine[family, default: [:]][found, default: 0] += one.tally.count
+      }
+    }
+    return tallies.map { one in
+      guard let found = one.classification, let failureClass = found.failureClass,
+        let family = Family.coarse(failureClass),
+        let best = fine[family]?.max(by: { ($0.value, $1.key.ruleID) < ($1.value, $0.key.ruleID) })
+      else { return one }
+      var refined = one
+      refined.classification = best.key
+      return refined
+    }
+  }
+
+  /// Coarse classes and what may be behind them.
+  private enum Family: Hashable {
+    case certificate
+    case handshake
+
+    static func coarse(_ failureClass: FailureClass) -> Family? {
+      switch failureClass {
+      case .validationFailure: .certificate
+      case .otherTLS: .handshake
+      default: nil
+      }
+    }
+
+    static func of(_ failureClass: FailureClass) -> [Family] {
+      switch failureClass {
+      case .certificateSelfSigned, .certificateNotTrusted, .certificateExpired,
+        .certificateNotYetValid, .certificateHostMismatch, .certificateRevoked, .weakSignature,
+        .tlsaInvalid, .weakKey:
+        [.certificate]
+      case .protocolVersionMismatch, .noSharedCipher, .handshakeTimeout, .handshakeDisconnected,
+        .plaintextOnTLSPort, .clientCertificateRejected:
+        [.handshake]
+      default: []
+      }
+    }
+  }
+
+  private func incident(
+    _ history: DestinationHistory,
+    _ tallies: [ClassifiedTally]
+  ) -> Incident? {
+    var held: [FailureClass: Int] = [:]
+    for one in tallies where one.heldUp {
+      if let failureClass = one.classification?.failureClass {
+        held[failureClass, default: 0] += one.tally.count
+      }
+    }
+    guard
+      let (failureClass, count) = held.max(by: {
+        ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue)
+      })
+    else { return nil }
+    let own = tallies.filter { $0.heldUp && $0.classification?.failureClass == failureClass }
+    guard let best = own.compactMap(\.classification).max(by: { $0.specificity < $1.specificity }),
+      let lastSeen = own.map(\.tally.last).max()
+    else { return nil }
+    let onset = ChangePoint.onset(tallies) ?? own.map(\.tally.first).min() ?? lastSeen
+    let total = held.values.reduce(0, +)
+    // Laplace's rule: two attempts that agree prove less than two hundred.
+    let agreement = Double(count + 1) / Double(total + 2)
+    return Incident(
+      id: IncidentFinder.identifier(history.domain, failureClass),
+      domains: [history.domain],
+      nextHops: history.nextHops,
+      failureClass: failureClass,
+      tlsIsCause: cause(failureClass, held: held),
+      responsible: best.responsible,
+      confidence: best.confidence * max(agreement, count >= total ? 0.9 : agreement),
+      state: state(history),
+      onset: onset,
+      lastSeen: lastSeen,
+      trigger: trigger(before: onset),
+      attempts: count,
+      waiting: waiting[history.domain] ?? 0,
+      meaning: best.meaning,
+      evidence: IncidentFinder.evidence(own)
+    )
+  }
+
+  /// TLS is the cause where most of what held mail up is of TLS; unclear where it is about half.
+  private func cause(_ failureClass: FailureClass, held: [FailureClass: Int]) -> TLSCause {
+    let total = held.values.reduce(0, +)
+    let tls = held.filter(\.key.isTLS).values.reduce(0, +)
+    let share = total > 0 ? Double(tls) / Double(total) : 0
+    if share >= 0.6 { return .yes }
+    return share > 0.4 ? .unclear : .no
+  }
+
+  private func state(_ history: DestinationHistory) -> IncidentState {
+    if (waiting[history.domain] ?? 0) > 0 {
+      // Mail waits, yet newer mail went through: it only waits for its next attempt.
+      if let delivered = history.lastDelivered, let failed = history.lastFailed, delivered > failed
+      {
+        return .recovered
+      }
+      return .active
+    }
+    if let delivered = history.lastDelivered, let failed = history.lastFailed, delivered >= failed {
+      return .recovered
+    }
+    return history.bounced + history.expired > 0 ? .endedInBounces : .recovered
+  }
+
+  private func trigger(before onset: Timestamp) -> String? {
+    guard
+      let moment = moments.last(where: {
+        $0.at <= onset && onset.seconds(since: $0.at) <= 900
+          && [.started, .reloaded, .localTLSTrouble].contains($0.kind)
+      })
+    else { return nil }
+    switch moment.kind {
+    case .started: return "the server started"
+    case .reloaded: return "the server's configuration was reloaded"
+    default: return "the server complained about its own TLS set-up"
+    }
+  }
+
+  /// All at once: it is us. Handshakes that stall while plain text works: the path.
+  private func attribute(_ histories: inout [DestinationHistory]) {
+    let failing = histories.compactMap(\.incident).filter {
+      $0.failureClass.isTLS && $0.state == .active
+    }
+    let byClass = Dictionary(grouping: failing) { $0.failureClass }
+    let tried = histories.count { $0.delivered + $0.deferred + $0.bounced > 0 }
+    for (failureClass, incidents) in byClass {
+      let onsets = incidents.map(\.onset).sorted()
+      guard incidents.count >= 5, incidents.count * 10 >= tried * 6, let first = onsets.first,
+        onsets[onsets.count * 9 / 10].seconds(since: first) <= 3600
+      else { continue }
+      for index in histories.indices
+      where histories[index].incident?.failureClass == failureClass {
+        histories[index].incident?.responsible = .local
+      }
+    }
+  }
+
+  // MARK: - Pieces
+
+  private static func hops(_ tallies: [ClassifiedTally]) -> [String] {
+    var counts: [String: Int] = [:]
+    for one in tallies where !one.tally.relay.isEmpty {
+      counts[one.tally.relay, default: 0] += one.tally.count
+    }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map(\.key)
+  }
+
+  private static func evidence(_ tallies: [ClassifiedTally]) -> [LinePosition] {
+    var positions: [LinePosition] = []
+    for one in tallies.sorted(by: { $0.tally.first < $1.tally.first }) {
+      for position in [one.tally.causeSample, one.tally.sample].compactMap({ $0 })
+      where !positions.contains(position) && positions.count < 8 {
+        positions.append(position)
+      }
+    }
+    return positions
+  }
+
+  /// A relay without address and port: `mx.example.com[192.0.2.1]:25` is `mx.example.com`.
+  package static func hostName(_ relay: String) -> String {
+    String(relay.prefix { $0 != "[" && $0 != " " && $0 != ":" }).lowercased()
+  }
+
+  private static func identifier(_ domain: String, _ failureClass: FailureClass) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in "\(domain)|\(failureClass.rawValue)".utf8 {
+      hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+    }
+    let hex = String(hash, radix: 16)
+    return "i" + String(repeating: "0", count: 16 - hex.count) + hex
+  }
+
+  private static func merge(_ incidents: [Incident]) -> Incident {
+    let ordered = incidents.sorted {
+      ($1.waiting, $1.attempts, $0.id) < ($0.waiting, $0.attempts, $1.id)
+    }
+    var merged = ordered[0]
+    for other in ordered.dropFirst() {
+      merged.domains += other.domains
+      merged.nextHops += other.nextHops.filter { !merged.nextHops.contains($0) }
+      merged.onset = min(merged.onset, other.onset)
+      merged.lastSeen = max(merged.lastSeen, other.lastSeen)
+      merged.attempts += other.attempts
+      merged.waiting += other.waiting
+      if other.state == .active { merged.state = .active }
+      merged.evidence = Array((merged.evidence + other.evidence).prefix(8))
+      // One host behind several domains that all fail: it is theirs, whatever single texts suggest.
+      if merged.responsible == .unknown { merged.responsible = .remote }
+    }
+    return merged
+  }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Diagnosis
+import FoundationEssentials
+import Glibc
+import MailModel
+import MailServers
+
+/// `mailtriage explain`: what single lines mean and who must act.
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Says what log lines, SMTP replies or an NDR mean and who must act.",
+    discussion: "Lines come as arguments, or one a line on standard input."
+  )
+
+  @Argument(help: "Lines to explain; without one, standard input is read.")
+  var lines: [String] = []
+
+  @Flag(help: "The input is one whole non-delivery report.")
+  var ndr = false
+
+  @Option(help: "text, json or markdown.")
+  var format: OutputFormat = .text
+
+  func run() throws {
+    let explainer = LineExplainer(
+      classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
+    )
+    if ndr {
+      let text = lines.isEmpty ? readInput() : lines.joined(separator: "\n")
+      let line = NDRText(text).diagnosis
+      try show(line, explainer.explain(line))
+      return
+    }
+    let input =
+      lines.isEmpty
+      ? readInput().split(separator: "\n", omittingEmptySubsequences: true).map(String.init) : lines
+    for line in input { try show(line, explainer.explain(line)) }
+  }
+
+  private func readInput() -> String {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count < 64 << 20 {
+      let count = read(0, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { break }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func show(_ line: String, _ explanation: LineExplanation) throws {
+    let document = ExplanationDocument(line: line, explanation)
+    switch format {
+    case .json:
+      printResult(String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self) + "\n")
+    case .markdown:
+      printResult(document.markdown)
+    case .text, .html:
+      printResult(document.text)
+    }
+  }
+}
+
+extension OutputFormat: ExpressibleByArgument {}
+
+/// One explained line as `explain --format json` gives it.
+struct ExplanationDocument: Encodable {
+  var line: String
+  var mta: String?
+  var tls: Bool
+  var `class`: String?
+  var rfc8460: String?
+  var side: String?
+  var responsible: String?
+  var confidence: Double
+  var meaning: String
+  var remedies: [String]
+
+  init(line: String, _ explanation: LineExplanation) {
+    let found = explanation.classification
+    self.line = line
+    mta = explanation.mta
+    tls = explanation.isTLS
+    `class` = found?.failureClass?.rawValue
+    rfc8460 = found?.failureClass?.rfc8460
+    side = explanation.side?.rawValue
+    responsible = found.map { $0.responsible.rawValue }
+    confidence = found?.confidence ?? 0.6
+    meaning = found?.meaning ?? "This line reports no failure."
+    remedies = found?.failureClass.map { Advice.sentences(for: $0) } ?? []
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case line, mta, tls, `class`, rfc8460, side, responsible, confidence, meaning, remedies
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(line, forKey: .line)
+    try values.encode(mta, forKey: .mta)
+    try values.encode(tls, forKey: .tls)
+    try values.encode(`class`, forKey: .class)
+    try values.encode(rfc8460, forKey: .rfc8460)
+    try values.encode(side, forKey: .side)
+    try values.encode(responsible, forKey: .responsible)
+    try values.encode(confidence, forKey: .confidence)
+    try values.encode(meaning, forKey: .meaning)
+    try values.encode(remedies, forKey: .remedies)
+  }
+
+  var text: String {
+    let shown = OutsideText(line).terminal(limit: 300)
+    guard let `class` else { return "\(shown)\n  \(meaning)\n\n" }
+    let who = responsible.map { "must act: \($0)" } ?? ""
+    let steps = remedies.map { "  - \($0)\n" }.joined()
+    return
+      "\(shown)\n  \(`class`), \(who), confidence \(Int((confidence * 100).rounded())) %\n  \(meaning)\n\(steps)\n"
+  }
+
+  var markdown: String {
+    let shown = OutsideText(line).markdown(limit: 300)
+    guard let `class` else { return "> \(shown)\n\n\(meaning)\n\n" }
+    let steps = remedies.map { "- \($0)\n" }.joined()
+    return
+      "> \(shown)\n\n**\(`class`)** (must act: \(responsible ?? "unknown")): \(meaning)\n\n\(steps)\n"
+  }
+}

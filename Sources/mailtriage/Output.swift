@@ -1,0 +1,43 @@
+import FoundationEssentials
+import Glibc
+import MailModel
+
+/// How results are written.
+enum OutputFormat: String, CaseIterable, Sendable {
+  case text
+  case json
+  case markdown
+  case html
+}
+
+/// Writes bytes to a descriptor, all of them.
+func writeAll(_ bytes: some Collection<UInt8>, to descriptor: Int32) -> Bool {
+  let array = Array(bytes)
+  var at = 0
+  return array.withUnsafeBytes { buffer in
+    while at < buffer.count, let base = buffer.baseAddress {
+      let count = write(descriptor, base + at, buffer.count - at)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return false }
+      at += count
+    }
+    return true
+  }
+}
+
+/// Results go to standard output, everything else to standard error.
+func printResult(_ text: String) { _ = writeAll(text.utf8, to: 1) }
+
+/// `mailtriage: sentence` on standard error, harmless for a terminal.
+func complain(_ sentence: String) {
+  _ = writeAll("mailtriage: \(OutsideText(sentence).terminal())\n".utf8, to: 2)
+}
+
+extension JSONEncoder {
+  /// The project's JSON: keys in a fixed order, nothing escaped that need not be.
+  static var plain: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+}
