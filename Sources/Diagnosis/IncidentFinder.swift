@@ -1,4 +1,4 @@
-package import MailModel
+import MailModel
 
 /// Groups what failed into incidents: per destination the dominating cause, since when, and who must
 /// act. Pure: values in, incidents out.

@@ -63,6 +63,20 @@ package struct BoundedFile: Sendable {
     if code != 0 { throw .failed(String(cString: strerror(code))) }
   }
 
+  /// Reads `count` bytes at an offset of a regular file; fewer where it ends.
+  package static func bytes(path: String, from offset: Int64, count: Int) throws(Failure) -> [UInt8]
+  {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure(errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))
+    }
+  }
+
   private static func failure(_ code: Int32) -> Failure {
     switch code {
     case ENOENT, ENOTDIR: .vanished

@@ -1,1 +1,0 @@
-// The room Forecast; its files follow.

@@ -1,0 +1,268 @@
+import GRDB
+package import MailModel
+
+/// An attempt as the store holds it.
+package struct StoredAttempt: Hashable, Sendable {
+  package var at: Timestamp
+  package var outcome: DeliveryOutcome
+  package var tried: Bool
+  package var security: TransportSecurity
+  package var relay: String
+  package var reply: String
+  package var cause: String
+  package var enhancedStatus: EnhancedStatusCode?
+  package var position: LinePosition
+  package var causePosition: LinePosition?
+}
+
+/// A recipient with its attempts, oldest first.
+package struct StoredRecipient: Hashable, Sendable {
+  package var address: String
+  package var domain: String
+  package var status: RecipientStatus
+  package var expiredAt: Timestamp?
+  package var attempts: [StoredAttempt]
+}
+
+/// A message with its recipients.
+package struct StoredMessage: Hashable, Sendable {
+  package var queueID: String
+  package var server: MailServerID
+  package var host: String
+  package var sender: String?
+  package var messageID: String?
+  package var size: Int?
+  package var arrivedAt: Timestamp
+  package var endedAt: Timestamp?
+  package var isHeld: Bool
+  package var recipients: [StoredRecipient]
+  package var notifications: [StoredNotification]
+}
+
+/// A notice about a message.
+package struct StoredNotification: Hashable, Sendable {
+  package var at: Timestamp
+  package var kind: LoggedNotification.Kind
+  package var noticeID: String?
+  package var position: LinePosition
+}
+
+extension TriageStore {
+  private struct Names {
+    var domains: [Int64: String]
+    var relays: [Int64: String]
+    var reasons: [Int64: String]
+
+    init(_ db: Database) throws {
+      func load(_ table: String) throws -> [Int64: String] {
+        var names: [Int64: String] = [:]
+        let rows = try Row.fetchCursor(db, sql: "SELECT id, name FROM \(table)")
+        while let row = try rows.next() { names[row[0]] = row[1] }
+        return names
+      }
+      domains = try load("domain")
+      relays = try load("relay")
+      reasons = try load("reason")
+    }
+  }
+
+  /// Every message of the window, in the order of arrival, one at a time.
+  package func forEachMessage(
+    in window: Window,
+    _ body: (StoredMessage) throws -> Void
+  ) throws {
+    try read { db in
+      let names = try Names(db)
+      try TriageStore.visit(
+        db,
+        names,
+        condition: "m.last_at >= ? AND m.arrived_at <= ?",
+        arguments: [window.low, window.high],
+        body
+      )
+    }
+  }
+
+  /// Messages whose queue id, Message-ID, sender, recipient or recipient's domain is `term`, ASCII
+  /// case ignored; `limit` at most.
+  package func messages(matching term: String, limit: Int = 1000) throws -> [StoredMessage] {
+    try read { db in
+      let names = try Names(db)
+      var found: [StoredMessage] = []
+      let bare =
+        term.hasPrefix("<") && term.hasSuffix(">") ? String(term.dropFirst().dropLast()) : term
+      let rows = try Int64.fetchAll(
+        db,
+        sql: """
+          SELECT id FROM message WHERE queue_id = :t OR message_id = :t OR sender = :t COLLATE NOCASE
+          UNION SELECT r.message FROM recipient r JOIN domain d ON d.id = r.domain
+            WHERE r.address = :t COLLATE NOCASE OR d.name = :t COLLATE NOCASE
+          ORDER BY 1 LIMIT :n
+          """,
+        arguments: ["t": bare, "n": limit]
+      )
+      for start in stride(from: 0, to: rows.count, by: 500) {
+        let list = rows[start..<min(start + 500, rows.count)].map(String.init).joined(
+          separator: ","
+        )
+        try TriageStore.visit(
+          db,
+          names,
+          condition: "m.id IN (\(list))",
+          arguments: []
+        ) { found.append($0) }
+      }
+      return found
+    }
+  }
+
+  /// Open messages with recipients that wait, as the log leaves them.
+  package func openMessages() throws -> [StoredMessage] {
+    try read { db in
+      let names = try Names(db)
+      var found: [StoredMessage] = []
+      try TriageStore.visit(
+        db,
+        names,
+        condition: "m.ended_at IS NULL",
+        arguments: [],
+        withAttempts: false
+      ) { found.append($0) }
+      return found
+    }
+  }
+
+  /// For each message that waits in the log's view: the last attempt per queue id and server.
+  package func lastAttempts() throws -> [String: (attempts: Int, last: Timestamp)] {
+    try read { db in
+      var last: [String: (attempts: Int, last: Timestamp)] = [:]
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT m.queue_id, count(DISTINCT a.at / 1000000), max(a.at) FROM message m
+          JOIN recipient r ON r.message = m.id JOIN attempt a ON a.recipient = r.id
+          WHERE m.ended_at IS NULL GROUP BY m.id
+          """
+      )
+      while let row = try rows.next() {
+        last[row[0]] = (row[1], Timestamp(microseconds: row[2]))
+      }
+      return last
+    }
+  }
+
+  private static func visit(
+    _ db: Database,
+    _ names: Names,
+    condition: String,
+    arguments: StatementArguments,
+    withAttempts: Bool = true,
+    _ body: (StoredMessage) throws -> Void
+  ) throws {
+    let messages = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT m.*, o.server AS server, o.host AS host FROM message m
+        JOIN origin o ON o.id = m.origin WHERE \(condition) ORDER BY m.id
+        """,
+      arguments: arguments
+    )
+    // Attempts of recipients in order of their rows, walked beside the messages: no index is needed.
+    let attempts =
+      withAttempts
+      ? try AttemptWalk(db, condition: condition, arguments: arguments) : nil
+    while let row = try messages.next() {
+      let id: Int64 = row["id"]
+      let isHeld = row["held"] == 1
+      let recipients = try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id",
+        arguments: [id]
+      )
+      let notifications = try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM notification WHERE message = ? ORDER BY id",
+        arguments: [id]
+      )
+      try body(
+        StoredMessage(
+          queueID: row["queue_id"],
+          server: MailServerID(row["server"]),
+          host: row["host"],
+          sender: row["sender"],
+          messageID: row["message_id"],
+          size: row["size"],
+          arrivedAt: Timestamp(microseconds: row["arrived_at"]),
+          endedAt: (row["ended_at"] as Int64?).map { Timestamp(microseconds: $0) },
+          isHeld: isHeld,
+          recipients: try recipients.map { one in
+            StoredRecipient(
+              address: one["address"],
+              domain: names.domains[one["domain"]] ?? "",
+              status: (StoredStatus(rawValue: one["status"]) ?? .unknown).status(isHeld: isHeld),
+              expiredAt: (one["expired_at"] as Int64?).map { Timestamp(microseconds: $0) },
+              attempts: try attempts?.attempts(of: one["id"]).map { stored($0, names) } ?? []
+            )
+          },
+          notifications: notifications.map {
+            StoredNotification(
+              at: Timestamp(microseconds: $0["at"]),
+              kind: LoggedNotification.Kind(rawValue: $0["kind"]) ?? .nonDelivery,
+              noticeID: $0["notice"],
+              position: LinePosition(source: $0["source"], offset: $0["offset"])
+            )
+          }
+        )
+      )
+    }
+  }
+
+  private static func stored(_ row: Row, _ names: Names) -> StoredAttempt {
+    let facts = AttemptFacts(packed: row["facts"])
+    let causeSource: Int64? = row["cause_source"]
+    var cause: LinePosition?
+    if let causeSource, let offset = row["cause_offset"] as Int64? {
+      cause = LinePosition(source: causeSource, offset: offset)
+    }
+    return StoredAttempt(
+      at: Timestamp(microseconds: row["at"]),
+      outcome: facts.outcome,
+      tried: facts.tried,
+      security: facts.security,
+      relay: names.relays[row["relay"]] ?? "",
+      reply: names.reasons[row["reply"]] ?? "",
+      cause: names.reasons[row["cause"]] ?? "",
+      enhancedStatus: EnhancedStatusCode(packed: row["status"]),
+      position: LinePosition(source: row["source"], offset: row["offset"]),
+      causePosition: cause
+    )
+  }
+}
+
+/// Attempts in the order of their recipients' messages.
+private final class AttemptWalk {
+  private let rows: RowCursor
+  private var next: Row?
+
+  init(_ db: Database, condition: String, arguments: StatementArguments) throws {
+    rows = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT a.*, m.id AS message FROM attempt a JOIN recipient r ON r.id = a.recipient
+        JOIN message m ON m.id = r.message WHERE \(condition) ORDER BY m.id, r.id, a.id
+        """,
+      arguments: arguments
+    )
+    next = try rows.next()?.copy()
+  }
+
+  /// The attempts of a recipient; recipients are asked for in order.
+  func attempts(of recipient: Int64) throws -> [Row] {
+    var found: [Row] = []
+    while let row = next, row["recipient"] == recipient {
+      found.append(row)
+      next = try rows.next()?.copy()
+    }
+    return found
+  }
+}

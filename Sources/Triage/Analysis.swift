@@ -1,0 +1,50 @@
+package import Diagnosis
+package import Forecast
+package import MailModel
+package import Store
+
+/// Everything that is known about the window: what `analyze` prints, and what reports and alerts are
+/// made from.
+package struct Analysis: Sendable {
+  package var now: Timestamp
+  package var generatedAt: Timestamp
+  package var window: Window
+  package var totals: Totals
+  package var destinations: [Destination]
+  package var incidents: [Incident]
+  /// The newest stamp of any input.
+  package var newest: Timestamp?
+  package var sources: [SourceCursor]
+  /// One rule per server with waiting mail, in words.
+  package var schedules: [String: String]
+  package var schedule: [ScheduledMessage]
+  package var queue: QueueView
+
+  /// Counts over all destinations; attempts and results count per-recipient result lines.
+  package struct Totals: Hashable, Sendable {
+    package var messages = 0
+    package var recipients = 0
+    package var delivered = 0
+    package var deferred = 0
+    package var bounced = 0
+    package var expired = 0
+    package var tlsFailures = 0
+    package var deliveredInClear = 0
+    package var queued = 0
+  }
+
+  /// One destination with traffic in the window or mail waiting.
+  package struct Destination: Sendable {
+    package var history: DestinationHistory
+    package var queued: Int
+    package var oldestQueued: Timestamp?
+    package var forecast: DestinationForecast?
+    package var evidence: [EvidenceLine]
+    package var remedies: [Remedy]
+    /// What an experiment said last: `retry`, or nil.
+    package var confirmedBy: String?
+
+    package var domain: String { history.domain }
+    package var incident: Incident? { history.incident }
+  }
+}

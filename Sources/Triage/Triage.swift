@@ -1,1 +1,0 @@
-// The room Triage; its files follow.
