@@ -40,6 +40,20 @@ package struct DestinationHistory: Hashable, Sendable {
   package var bounced: Int
   package var expired: Int
   package var deliveredInClear: Int
+  /// A destination of which the window tells nothing.
+  package static func quiet(_ domain: String) -> DestinationHistory {
+    DestinationHistory(
+      domain: domain,
+      nextHops: [],
+      delivered: 0,
+      deferred: 0,
+      bounced: 0,
+      expired: 0,
+      deliveredInClear: 0,
+      counts: [:]
+    )
+  }
+
   /// Failures by class, the most frequent first.
   package var failures: [(failureClass: FailureClass, count: Int)] {
     counts.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }

@@ -1,5 +1,4 @@
 import Glibc
-package import MailModel
 
 /// How likely one attempt gets through, estimated from attempts that were made.
 ///

@@ -1,4 +1,4 @@
-import MailModel
+package import MailModel
 
 /// What is known about a destination's own demands on TLS.
 package struct DestinationPolicies: Hashable, Sendable {

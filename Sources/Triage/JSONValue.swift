@@ -1,4 +1,4 @@
-package import FoundationEssentials
+import FoundationEssentials
 package import MailModel
 
 /// A JSON document as a value; keys are written in a fixed order, absent facts as null.

@@ -1,5 +1,5 @@
 package import MailModel
-import Store
+package import Store
 
 /// What waits now: from the queues that were looked at; where there was none, from what the log leaves
 /// open.

@@ -5,6 +5,9 @@ struct Mailtriage: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mailtriage",
     abstract: "Finds out why mail waits, what it will cost, and what to do.",
-    subcommands: [Explain.self]
+    subcommands: [
+      Analyze.self, Explain.self, Trace.self, QueueCommand.self, ForecastCommand.self,
+    ],
+    defaultSubcommand: nil
   )
 }

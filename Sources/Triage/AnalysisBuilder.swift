@@ -1,0 +1,204 @@
+package import Diagnosis
+import Forecast
+package import MailModel
+package import Store
+
+/// Puts together what the store holds, what the rules say and what the servers know.
+package struct AnalysisBuilder: Sendable {
+  package var servers: [any MailServer]
+  package var configurations: [any MailServerConfiguration]
+  package var window: Window
+  package var now: Timestamp
+  package var generatedAt: Timestamp
+
+  package init(
+    servers: [any MailServer],
+    configurations: [any MailServerConfiguration],
+    window: Window,
+    now: Timestamp,
+    generatedAt: Timestamp
+  ) {
+    self.servers = servers
+    self.configurations = configurations
+    self.window = window
+    self.now = now
+    self.generatedAt = generatedAt
+  }
+
+  /// A classifier with the general rules and those of the servers.
+  package var classifier: FailureClassifier {
+    FailureClassifier(serverRules: servers.flatMap(\.failureRules))
+  }
+
+  /// The analysis. Throws ``StoreError``.
+  package func build(_ store: TriageStore) throws -> Analysis {
+    let queue = try QueueView(store, now: now)
+    let waiting = queue.byDomain
+    var tallyClassifier = TallyClassifier(classifier: classifier)
+    let tallies = try store.tallies(in: window).map { tallyClassifier.classify($0) }
+    let moments = try store.serverMoments(in: Window()).map {
+      ServerMoment(at: $0.at, kind: $0.kind)
+    }
+    let finder = IncidentFinder(moments: moments, waiting: waiting.mapValues(\.count))
+    var histories = finder.histories(tallies)
+    let expiries = try store.expiries(in: window)
+    for index in histories.indices {
+      histories[index].expired = expiries[histories[index].domain] ?? 0
+      if histories[index].expired > 0, waiting[histories[index].domain] == nil,
+        histories[index].incident?.state == .recovered,
+        (histories[index].lastDelivered ?? now) < (histories[index].lastFailed ?? now)
+      {
+        histories[index].incident?.state = .endedInBounces
+      }
+    }
+    let known = Set(histories.map(\.domain))
+    let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
+    histories += finder.histories([]) + quiet.map(DestinationHistory.quiet)
+    let (schedule, rules) = try schedules(store, queue)
+    var analysis = Analysis(
+      now: now,
+      generatedAt: generatedAt,
+      window: window,
+      totals: Analysis.Totals(),
+      destinations: [],
+      incidents: finder.incidents(of: histories),
+      newest: nil,
+      sources: try store.sources(),
+      schedules: rules,
+      schedule: schedule,
+      queue: queue
+    )
+    analysis.newest = analysis.sources.compactMap(\.newest).max()
+    analysis.destinations = try destinations(histories, analysis: analysis, store)
+    analysis.totals = try totals(histories, analysis: analysis, store)
+    return analysis
+  }
+
+  /// The servers' own rules run forward over what waits.
+  private func schedules(
+    _ store: TriageStore,
+    _ queue: QueueView
+  ) throws -> ([ScheduledMessage], [String: String]) {
+    var scheduled: [ScheduledMessage] = []
+    var rules: [String: String] = [:]
+    for snapshot in queue.snapshots {
+      guard let server = servers.first(where: { $0.id == snapshot.server }) else { continue }
+      let observed = try store.retryObservations(server: server.id, before: now)
+      let schedule = server.schedule(
+        configuration: configurations.first { $0.server == server.id },
+        observed: observed
+      )
+      rules[server.name] = "\(schedule.summary) (\(AnalysisBuilder.basis(schedule.basis)))"
+      scheduled += schedule.scheduled(snapshot, now: now)
+    }
+    return (scheduled, rules)
+  }
+
+  private static func basis(_ basis: ScheduleBasis) -> String {
+    switch basis {
+    case .configuration: "from its configuration"
+    case .observed: "as the log shows it"
+    case .serverDefault: "the server's defaults, assumed"
+    }
+  }
+
+  private func destinations(
+    _ histories: [DestinationHistory],
+    analysis: Analysis,
+    _ store: TriageStore
+  ) throws -> [Analysis.Destination] {
+    let waiting = analysis.queue.byDomain
+    let byDomain = Dictionary(grouping: analysis.schedule) { $0.domain }
+    let messages = Dictionary(
+      grouping: analysis.queue.messages.flatMap { message in
+        Set(message.recipients.filter { !$0.isDone }.map(\.address.domainOfAddress)).map {
+          ($0, message)
+        }
+      }
+    ) { $0.0 }
+    return try histories.map { history in
+      let queued = messages[history.domain]?.map(\.1) ?? []
+      return Analysis.Destination(
+        history: history,
+        queued: waiting[history.domain]?.count ?? 0,
+        oldestQueued: waiting[history.domain]?.oldest,
+        forecast: byDomain[history.domain].map {
+          DestinationForecast(domain: history.domain, $0, now: now)
+        },
+        evidence: try history.incident?.evidence.compactMap { try store.line(at: $0) } ?? [],
+        remedies: remedies(history, queued: queued),
+        confirmedBy: nil
+      )
+    }
+  }
+
+  /// What to do about a destination's incident, in the language of the server that holds its mail.
+  package func remedies(
+    _ history: DestinationHistory,
+    queued: [QueuedMessage],
+    policies: DestinationPolicies? = nil
+  ) -> [Remedy] {
+    guard let incident = history.incident, incident.tlsIsCause != .no,
+      incident.state == .active, let domain = HostName(history.domain)
+    else { return [] }
+    let hops = history.nextHops.compactMap { HostName(IncidentFinder.hostName($0)) }
+    return servers.flatMap { server -> [Remedy] in
+      let configuration = configurations.first { $0.server == server.id }
+      guard configuration != nil || servers.count == 1 || isInUse(server) else { return [] }
+      let policy = configuration?.tlsPolicy(
+        domain: domain.description,
+        nextHop: hops.first?.description
+      )
+      let request = RemedyRequest(
+        domain: domain,
+        nextHops: hops,
+        failureClass: incident.failureClass,
+        responsible: incident.responsible,
+        policy: policy,
+        configuration: configuration,
+        waitingQueueIDs: queued.prefix(3).map(\.queueID),
+        validUntil: now.advanced(bySeconds: 14 * 86_400),
+        now: now
+      )
+      return server.remedies(for: request).map { remedy in
+        var guarded = remedy
+        guarded.refused = Guards.refusal(
+          remedy,
+          domain: history.domain,
+          failureClass: incident.failureClass,
+          policy: policy,
+          policies: policies,
+          requiresTLS: queued.contains(where: \.requiresTLS),
+          now: now
+        )
+        return guarded
+      }
+    }
+  }
+
+  /// Servers whose mail or log the store holds; set by the caller through ``serversInUse``.
+  package var serversInUse: Set<MailServerID> = []
+
+  private func isInUse(_ server: any MailServer) -> Bool { serversInUse.contains(server.id) }
+
+  private func totals(
+    _ histories: [DestinationHistory],
+    analysis: Analysis,
+    _ store: TriageStore
+  ) throws -> Analysis.Totals {
+    var totals = Analysis.Totals()
+    let counts = try store.messageCounts(in: window)
+    totals.messages = counts.messages
+    totals.recipients = counts.recipients
+    for history in histories {
+      totals.delivered += history.delivered
+      totals.deferred += history.deferred
+      totals.bounced += history.bounced
+      totals.expired += history.expired
+      totals.deliveredInClear += history.deliveredInClear
+      totals.tlsFailures += history.counts.filter(\.key.isTLS).values.reduce(0, +)
+    }
+    totals.queued = analysis.queue.messages.count
+    return totals
+  }
+}

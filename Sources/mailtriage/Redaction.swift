@@ -1,0 +1,59 @@
+/// Replaces local parts and Message-IDs by stable tokens, wherever they stand in a text: the same
+/// address gives the same token, and the domain stays.
+struct Redaction {
+  let isOn: Bool
+
+  init(isOn: Bool) { self.isOn = isOn }
+
+  /// `text` with each `local@domain` as `a1b2c3d4@domain`.
+  func apply(_ text: String) -> String {
+    guard isOn else { return text }
+    var out: [UInt8] = []
+    let bytes = Array(text.utf8)
+    out.reserveCapacity(bytes.count)
+    for (index, byte) in bytes.enumerated() {
+      guard byte == UInt8(ascii: "@"), index + 1 < bytes.count,
+        Redaction.isDomain(bytes[index + 1])
+      else {
+        out.append(byte)
+        continue
+      }
+      var start = out.count
+      while start > 0, Redaction.isLocal(out[start - 1]) { start -= 1 }
+      guard start < out.count else {
+        out.append(byte)
+        continue
+      }
+      let token = Redaction.token(out[start...])
+      out.removeSubrange(start...)
+      out.append(contentsOf: token.utf8)
+      out.append(byte)
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+
+  private static func token(_ local: ArraySlice<UInt8>) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in local { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    let hex = String(hash % 0x1_0000_0000, radix: 16)
+    return "r" + String(repeating: "0", count: 8 - hex.count) + hex
+  }
+
+  private static func isLocal(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...0xff:
+      true
+    default: ".!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
+    }
+  }
+
+  private static func isDomain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "["), 0x80...0xff:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import MailModel
+import Reporting
+import Store
+import Triage
+
+/// `mailtriage trace`: the whole life of messages, raw lines included.
+struct Trace: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Shows the whole life of the messages that match a queue id, Message-ID, address or domain."
+  )
+
+  @Argument(help: "Queue ids, Message-IDs, addresses or domains.")
+  var terms: [String]
+
+  @OptionGroup var options: SharedOptions
+
+  func run() throws {
+    try refusing {
+      let session = try Session(options)
+      let redaction = Redaction(isOn: options.redact)
+      var found: [StoredMessage] = []
+      for term in terms {
+        for message in try session.answering({ try session.store.messages(matching: term) })
+        where !found.contains(message) {
+          found.append(message)
+        }
+      }
+      guard !found.isEmpty else {
+        complain(
+          "no message matches \(terms.joined(separator: ", ")) in \(session.settings.databasePath)"
+        )
+        throw ExitStatus.noInput.code
+      }
+      switch options.format {
+      case .json:
+        var listing = MessageListing(classifier: try session.builder().classifier)
+        var documents: [JSONValue] = []
+        for message in found {
+          var document = listing.json(message)
+          if case .object(var fields) = document {
+            fields["lines"] = .array(try lines(message, session).map { JSONValue.string($0) })
+            document = .object(fields)
+          }
+          documents.append(document)
+        }
+        let json = JSONValue.object([
+          "schema": .string("mailtriage.trace/1"), "messages": .array(documents),
+        ])
+        try session.write(redaction.apply(try json.text()) + "\n")
+      default:
+        let time = LocalTime(zone: session.settings.zone)
+        for message in found {
+          try session.write(redaction.apply(try text(message, session, time)))
+        }
+      }
+      try session.finish()
+    }
+  }
+
+  private func lines(_ message: StoredMessage, _ session: Session) throws -> [String] {
+    var positions: [LinePosition] = []
+    for attempt in message.recipients.flatMap(\.attempts).sorted(by: { $0.at < $1.at }) {
+      for position in [attempt.causePosition, attempt.position].compactMap({ $0 })
+      where !positions.contains(position) {
+        positions.append(position)
+      }
+    }
+    positions += message.notifications.map(\.position)
+    return try positions.prefix(400).compactMap { position in
+      try session.answering { try session.store.line(at: position)?.text }
+    }
+  }
+
+  private func text(
+    _ message: StoredMessage,
+    _ session: Session,
+    _ time: LocalTime
+  ) throws -> String {
+    func safe(_ text: String?) -> String { OutsideText(text ?? "?").terminal(limit: 300) }
+    var out =
+      "\(safe(message.queueID)) on \(safe(message.host)) (\(message.server)), from "
+      + "<\(safe(message.sender))>, Message-ID <\(safe(message.messageID))>, "
+      + "arrived \(time.long(message.arrivedAt))\n"
+    for recipient in message.recipients {
+      out += "  to <\(safe(recipient.address))>: \(recipient.status.rawValue)\n"
+      for attempt in recipient.attempts {
+        let relay = attempt.relay.isEmpty ? "no connection" : safe(attempt.relay)
+        out +=
+          "    \(time.short(attempt.at))  \(attempt.outcome.name)\(attempt.tried ? "" : " (not tried)")"
+          + "  \(relay)  \(safe(attempt.reply))\n"
+        for cause in attempt.cause.split(separator: "\n") {
+          out += "      before it: \(safe(String(cause)))\n"
+        }
+      }
+    }
+    for notice in message.notifications {
+      let kind =
+        switch notice.kind {
+        case .nonDelivery: "NDR"
+        case .delay: "delay warning"
+        case .success: "delivery notice"
+        }
+      out += "  \(time.short(notice.at))  \(kind) \(safe(notice.noticeID ?? ""))\n"
+    }
+    let raw = try lines(message, session)
+    if !raw.isEmpty {
+      out += "  lines:\n" + raw.map { "    " + safe($0) + "\n" }.joined()
+    }
+    return out + "\n"
+  }
+}
