@@ -55,7 +55,11 @@ extension PostfixDialect {
         $0.usedBy.isEmpty && line.moment.seconds(since: $0.moment) <= PostfixSession.patience
           ? $0 : nil
       } ?? PostfixSession(moment: line.moment)
-    if let session = sessions.removeValue(forKey: line.pid), let position = session.causePosition {
+    // What an older result already used says nothing about this message.
+    if let session = sessions.removeValue(forKey: line.pid), session.usedBy.isEmpty,
+      line.moment.seconds(since: session.moment) <= PostfixSession.patience,
+      let position = session.causePosition
+    {
       failure.add(session.cause, at: position)
     }
     failure.add(bytes.bytes(reason), at: line.position)
