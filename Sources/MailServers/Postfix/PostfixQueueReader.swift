@@ -101,7 +101,7 @@ struct PostfixQueueReader {
       sender: envelope.sender ?? "",
       arrivedAt: arrived,
       lifetimeBase: envelope.createdAt ?? arrived,
-      notBefore: state == .deferred || state == .incoming ? file.modified : nil,
+      notBefore: state == .held || state == .corrupt ? nil : file.modified,
       lastAttemptAt: state == .deferred ? file.changed : nil,
       size: envelope.size,
       recipients: recipients,

@@ -126,29 +126,58 @@ struct PostfixSchedule: RetrySchedule {
       warningDue = message.arrivedAt.advanced(bySeconds: timers.delayWarning)
     }
     if !message.wantsDelayWarning { warningDue = nil }
+    let duration = attemptDuration(of: message)
     var attempts: [Timestamp] = []
     var warningAt: Timestamp?
     var at = firstAttempt(of: message, now: now)
     // A lifetime of 100 days at the shortest back-off still ends.
     for _ in 0..<1_000_000 {
-      if attempts.count < 1000 { attempts.append(at) }
-      if message.isForcedToExpire || at.seconds(since: base) >= lifetime {
-        return (attempts, warningAt, at)
-      }
-      if let due = warningDue, at.seconds(since: due) >= -1 {
-        warningAt = at
+      if attempts.count < 1000 { attempts.append(max(at, now)) }
+      let end = at.advanced(bySeconds: duration)
+      let age = end.seconds(since: base)
+      if message.isForcedToExpire || age >= lifetime { return (attempts, warningAt, end) }
+      if let due = warningDue, end.seconds(since: due) >= -1 {
+        warningAt = end
         warningDue = nil
       }
-      let age = at.seconds(since: base)
-      let backoff = max(min(age, timers.maximalBackoff), timers.minimalBackoff)
-      at = run(for: at.advanced(bySeconds: backoff))
+      at = run(for: end.advanced(bySeconds: backoff(age: age)))
     }
     return (attempts, warningAt, nil)
   }
 
+  private func backoff(age: Double) -> Double {
+    max(min(age, timers.maximalBackoff), timers.minimalBackoff)
+  }
+
+  /// How long an attempt at this message takes: back-off and expiry count from its end, and a peer
+  /// that lets us wait pushes both by a queue run or more. The file's stamp tells when the last
+  /// attempt ended, the grid when it began.
+  private func attemptDuration(of message: QueuedMessage) -> Double {
+    guard message.state == .deferred || message.state == .active, let stamp = message.notBefore else { return 0 }
+    let age = stamp.seconds(since: message.lifetimeBase)
+    // stamp = end + clamp(end - base): one of three regions fits.
+    let doubled = age / 2
+    var endAge = doubled
+    if doubled < timers.minimalBackoff { endAge = age - timers.minimalBackoff }
+    if doubled > timers.maximalBackoff { endAge = age - timers.maximalBackoff }
+    guard endAge > 0 else { return 0 }
+    if endAge < timers.minimalBackoff { return min(endAge, timers.queueRunDelay) }
+    guard let phase else { return 0 }
+    let end = message.lifetimeBase.advanced(bySeconds: endAge)
+    var late = end.seconds(since: phase).truncatingRemainder(dividingBy: timers.queueRunDelay)
+    if late < 0 { late += timers.queueRunDelay }
+    // Whole seconds are kept in the file: a little before the grid is on it.
+    return late > timers.queueRunDelay - 1.5 ? 0 : late
+  }
+
   private func firstAttempt(of message: QueuedMessage, now: Timestamp) -> Timestamp {
-    if message.state == .active || message.state == .incoming {
-      return max(now, message.notBefore ?? now)
+    if message.state == .incoming { return max(now, message.notBefore ?? now) }
+    if message.state == .active {
+      // The stamp of its last deferral is left on it: it was taken up at the run behind that.
+      guard let stamp = message.notBefore,
+        stamp.seconds(since: message.lifetimeBase) >= timers.minimalBackoff
+      else { return now }
+      return min(run(for: stamp), now)
     }
     var notBefore = message.notBefore
     if notBefore == nil, let last = message.lastAttemptAt {
