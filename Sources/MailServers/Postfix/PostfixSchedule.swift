@@ -153,7 +153,8 @@ struct PostfixSchedule: RetrySchedule {
   /// that lets us wait pushes both by a queue run or more. The file's stamp tells when the last
   /// attempt ended, the grid when it began.
   private func attemptDuration(of message: QueuedMessage) -> Double {
-    guard message.state == .deferred || message.state == .active, let stamp = message.notBefore else { return 0 }
+    guard message.state == .deferred || message.state == .active, let stamp = message.notBefore
+    else { return 0 }
     let age = stamp.seconds(since: message.lifetimeBase)
     // stamp = end + clamp(end - base): one of three regions fits.
     let doubled = age / 2
