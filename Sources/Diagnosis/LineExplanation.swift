@@ -45,6 +45,10 @@ package struct LineExplainer: Sendable {
     for marker in ["status=deferred (", "status=bounced (", "status=expired ("] {
       if let range = line.range(ofText: marker) { return String(line[range.upperBound...]) }
     }
+    // qmail writes underscores for blanks in its reports.
+    if line.range(ofText: "deferral: ") != nil || line.range(ofText: "failure: ") != nil {
+      return String(line.map { $0 == "_" ? " " : $0 })
+    }
     return line
   }
 
@@ -115,6 +119,7 @@ package struct LineExplainer: Sendable {
     if has("tls connection established to") || has("tls connection reused to") { return true }
     if has("starttls=server") || has("starttls=client") {
       return !has("verify=fail") && !has("error") && !has("reject=") && !has("verifymsg=")
+        && !has(" unsafe: ") && !has(" missing")
     }
     if has("ssl_accept:") || has("ssl_connect:") {
       return !has("error") && !has("closed by peer") && !has("failed")

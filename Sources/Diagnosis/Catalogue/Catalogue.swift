@@ -5,7 +5,8 @@ package import MailModel
 package enum Catalogue {
   /// All of them; the order within a specificity decides between equal matches.
   package static let general: [FailureRule] =
-    verification + libraryReasons + alerts + gnuTLS + schannel + otherServers + policies + replies
+    senders + windowsEvents + verification + libraryReasons + alerts + gnuTLS + schannel
+    + otherServers + policies + replies
     + mailboxes + network
 
   /// A rule whose pattern is any of some texts.
