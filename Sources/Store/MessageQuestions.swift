@@ -116,9 +116,11 @@ extension TriageStore {
     }
   }
 
-  /// Open messages with recipients that wait, as the log leaves them.
-  package func openMessages() throws -> [StoredMessage] {
+  /// Open messages with recipients that wait, as the log leaves them, of other servers than those.
+  package func openMessages(excluding servers: Set<MailServerID>) throws -> [StoredMessage] {
     try read { db in
+      let stored = try String.fetchSet(db, sql: "SELECT DISTINCT server FROM origin")
+      guard !stored.isSubset(of: servers.map(\.description)) else { return [] }
       let names = try Names(db)
       var found: [StoredMessage] = []
       try TriageStore.visit(

@@ -25,30 +25,31 @@ extension TriageStore {
   /// attempt where the store still holds them.
   package func tallies(in window: Window) throws -> [AttemptTally] {
     try read { db in
-      let whole = try Row.fetchAll(
-        db,
-        sql: TriageStore.tallySelect + " WHERE t.first >= ? AND t.last <= ?",
-        arguments: [window.low, window.high]
-      ).map(AttemptTally.init)
-      guard window.from != nil || window.to != nil else { return whole }
-      return whole + (try TriageStore.cutTallies(db, window))
+      let names = try TallyNames(db)
+      var tallies: [AttemptTally] = []
+      let rows = try Row.fetchCursor(
+        db, sql: TriageStore.tallySelect + " WHERE first >= ? AND last <= ?",
+        arguments: [window.low, window.high])
+      while let row = try rows.next() { tallies.append(names.tally(row)) }
+      guard window.from != nil || window.to != nil else { return tallies }
+      return tallies + (try TriageStore.cutTallies(db, window, names))
     }
   }
 
   private static let tallySelect = """
-    SELECT t.*, o.server AS server, o.host AS host, d.name AS domain_name, r.name AS relay_name,
-      p.name AS reply_name, c.name AS cause_name
-    FROM tally t JOIN origin o ON o.id = t.origin JOIN domain d ON d.id = t.domain
-      LEFT JOIN relay r ON r.id = t.relay LEFT JOIN reason p ON p.id = t.reply
-      LEFT JOIN reason c ON c.id = t.cause
+    SELECT hour, origin, domain, relay, facts, status, reply, cause, count, first, last, source,
+      offset, cause_source, cause_offset
+    FROM tally
     """
 
   /// Tallies of hours that the window cuts, rebuilt from their attempts.
-  private static func cutTallies(_ db: Database, _ window: Window) throws -> [AttemptTally] {
+  private static func cutTallies(
+    _ db: Database, _ window: Window, _ names: TallyNames
+  ) throws -> [AttemptTally] {
     let cut = try Row.fetchAll(
       db,
       sql: tallySelect + """
-         WHERE t.last >= ? AND t.first <= ? AND NOT (t.first >= ? AND t.last <= ?)
+         WHERE last >= ? AND first <= ? AND NOT (first >= ? AND last <= ?)
         """,
       arguments: [window.low, window.high, window.low, window.high]
     )
@@ -90,7 +91,7 @@ extension TriageStore {
         cause: row["cause"]
       )
       guard let found = counted[key] else { return nil }
-      var tally = AttemptTally(row)
+      var tally = names.tally(row)
       tally.count = found.count
       tally.first = Timestamp(microseconds: found.first)
       tally.last = Timestamp(microseconds: found.last)
@@ -289,31 +290,42 @@ extension TriageStore {
   }
 }
 
-extension AttemptTally {
-  fileprivate init(_ row: Row) {
-    let facts = AttemptFacts(packed: row["facts"])
-    let causeSource: Int64? = row["cause_source"]
-    let causeOffset: Int64? = row["cause_offset"]
-    var cause: LinePosition?
-    if let causeSource, let causeOffset {
-      cause = LinePosition(source: causeSource, offset: causeOffset)
+/// The names behind a tally's numbers, loaded once: a row is then a few integers to read.
+private struct TallyNames {
+  private var origins: [Int64: (server: MailServerID, host: String)] = [:]
+  private var domains: [Int64: String]
+  private var relays: [Int64: String]
+  private var reasons: [Int64: String]
+
+  init(_ db: Database) throws {
+    func load(_ table: String) throws -> [Int64: String] {
+      var names: [Int64: String] = [:]
+      let rows = try Row.fetchCursor(db, sql: "SELECT id, name FROM \(table)")
+      while let row = try rows.next() { names[row[0]] = row[1] }
+      return names
     }
-    self.init(
-      server: MailServerID(row["server"]),
-      host: row["host"],
-      domain: row["domain_name"],
-      relay: row["relay_name"] ?? "",
-      outcome: facts.outcome,
-      tried: facts.tried,
-      security: facts.security,
-      enhancedStatus: EnhancedStatusCode(packed: row["status"]),
-      reply: row["reply_name"] ?? "",
-      cause: row["cause_name"] ?? "",
-      count: row["count"],
-      first: Timestamp(microseconds: row["first"]),
-      last: Timestamp(microseconds: row["last"]),
-      sample: LinePosition(source: row["source"], offset: row["offset"]),
-      causeSample: cause
-    )
+    domains = try load("domain")
+    relays = try load("relay")
+    reasons = try load("reason")
+    for row in try Row.fetchAll(db, sql: "SELECT id, server, host FROM origin") {
+      origins[row[0]] = (MailServerID(row[1]), row[2])
+    }
+  }
+
+  func tally(_ row: Row) -> AttemptTally {
+    let origin = origins[row[1]] ?? (MailServerID(""), "")
+    let facts = AttemptFacts(packed: row[4])
+    let causeSource: Int64? = row[13]
+    var cause: LinePosition?
+    if let causeSource, let offset = row[14] as Int64? {
+      cause = LinePosition(source: causeSource, offset: offset)
+    }
+    return AttemptTally(
+      server: origin.server, host: origin.host, domain: domains[row[2]] ?? "",
+      relay: relays[row[3]] ?? "", outcome: facts.outcome, tried: facts.tried,
+      security: facts.security, enhancedStatus: EnhancedStatusCode(packed: row[5]),
+      reply: reasons[row[6]] ?? "", cause: reasons[row[7]] ?? "", count: row[8],
+      first: Timestamp(microseconds: row[9]), last: Timestamp(microseconds: row[10]),
+      sample: LinePosition(source: row[11], offset: row[12]), causeSample: cause)
   }
 }

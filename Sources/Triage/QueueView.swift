@@ -20,12 +20,12 @@ package struct QueueView: Sendable {
     let records = stored.flatMap { snapshot in
       snapshot.retryRecords.map { (snapshot.server, $0) }
     }
-    let open = try store.openMessages()
     var bySystem: [MailServerID: QueueSnapshot] = [:]
     for snapshot in listings.sorted(by: { $0.takenAt < $1.takenAt }) {
       bySystem[snapshot.server] = QueueView.merge(bySystem[snapshot.server], snapshot)
     }
     isFromLog = bySystem.isEmpty
+    let open = try store.openMessages(excluding: Set(bySystem.keys))
     let servers = Set(open.map(\.server)).subtracting(bySystem.keys)
     for server in servers {
       let waiting = open.filter { $0.server == server }.compactMap(QueueView.message)

@@ -46,7 +46,7 @@ struct Analyze: ParsableCommand {
   private func writeJSON(_ session: Session, _ analysis: Analysis, _ redaction: Redaction) throws {
     var document = analysis.json
     document["inputs"] = .array(session.reports.map(\.json))
-    let head = try JSONValue.object(document).text()
+    let head = JSONValue.object(document).text()
     guard messages else {
       try session.write(redaction.apply(head) + "\n")
       return
@@ -58,7 +58,7 @@ struct Analyze: ParsableCommand {
     var isFirst = true
     try session.answering {
       try session.store.forEachMessage(in: session.settings.window) { message in
-        let text = try listing.json(message).text()
+        let text = listing.json(message).text()
         try sink.write((isFirst ? "" : ",") + redaction.apply(text))
         isFirst = false
       }

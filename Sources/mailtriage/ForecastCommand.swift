@@ -25,7 +25,7 @@ struct ForecastCommand: ParsableCommand {
       let page = ForecastPage(try session.analysis(), zone: session.settings.zone)
       let redaction = Redaction(isOn: options.redact)
       switch options.format {
-      case .json: try session.write(redaction.apply(try page.json.text()) + "\n")
+      case .json: try session.write(redaction.apply(page.json.text()) + "\n")
       case .markdown, .html: try session.write(redaction.apply(page.markdown))
       case .text: try session.write(redaction.apply(page.text))
       }

@@ -48,7 +48,7 @@ struct Trace: ParsableCommand {
         let json = JSONValue.object([
           "schema": .string("mailtriage.trace/1"), "messages": .array(documents),
         ])
-        try session.write(redaction.apply(try json.text()) + "\n")
+        try session.write(redaction.apply(json.text()) + "\n")
       default:
         let time = LocalTime(zone: session.settings.zone)
         for message in found {

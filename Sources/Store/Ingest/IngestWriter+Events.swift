@@ -72,7 +72,11 @@ extension IngestWriter {
     }
     let relay = slice(bytes, attempt.relay)
     let relayID = names.relays.id(relay, added: &pending.names)
-    let reply = intern(\.reasons, fold(slice(bytes, attempt.reply), host: relay))
+    // What a peer says to a delivery is its own queue id and wit; the code is enough.
+    let said = slice(bytes, attempt.reply)
+    let kept = attempt.outcome == .delivered ? min(said.count, 12) : said.count
+    let reply = intern(
+      \.reasons, fold(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay))
     let cause =
       attempt.cause.isEmpty
       ? 0 : attempt.cause.withUnsafeBufferPointer { intern(\.reasons, fold($0, host: relay)) }

@@ -56,6 +56,8 @@ package struct ReasonFolding {
     var dots = 0
     var isHex = true
     var hasAt = false
+    var hasUpper = false
+    var hasLower = false
     for index in word {
       switch bytes[index] {
       case UInt8(ascii: "0")...UInt8(ascii: "9"): digits += 1
@@ -67,6 +69,8 @@ package struct ReasonFolding {
         letters += 1
         isHex = false
       }
+      if bytes[index] >= 0x41, bytes[index] <= 0x5a { hasUpper = true }
+      if bytes[index] >= 0x61, bytes[index] <= 0x7a { hasLower = true }
     }
     if hasAt, word.count > 2 { return put("<address>") }
     if word.count == host.count, word.count > 0, isHost(bytes, word, host) { return put("<host>") }
@@ -81,6 +85,7 @@ package struct ReasonFolding {
     // Names of files, ciphers and protocols are short or hold few digits; identifiers are neither.
     if dots == 0, word.count >= 9, digits >= 2, digits * 5 >= word.count { return put("<id>") }
     if dots == 0, isHex, word.count >= 6, digits >= 2 { return put("<id>") }
+    if dots == 0, word.count >= 10, hasUpper, hasLower { return put("<id>") }
     copy(bytes, word)
   }
 
