@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Subprocess
 import SystemPackage
 
@@ -50,6 +51,8 @@ package struct HookRunner: Sendable {
     do { input = Array(try alert.json()) + [UInt8(ascii: "\n")] } catch {
       return .notStarted("the alert cannot be written as JSON: \(error)")
     }
+    // A hook may end without reading its input; that must not end us.
+    signal(SIGPIPE, SIG_IGN)
     let environment = inheritedEnvironment.merging(alert.environment) { _, own in own }
     let executable = executable
     let timeout = timeout

@@ -159,6 +159,8 @@ package struct QueueSnapshot: Sendable {
   /// True where this listing is whole, so that what it lacks has left the queue; false for a partial
   /// input such as a retry database alone.
   package var listsMessages: Bool
+  /// Hosts that carried mail for a domain, lower case, where the log showed them.
+  package var nextHops: [String: [String]] = [:]
 
   package init(
     server: MailServerID,

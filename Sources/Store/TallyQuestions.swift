@@ -28,8 +28,10 @@ extension TriageStore {
       let names = try TallyNames(db)
       var tallies: [AttemptTally] = []
       let rows = try Row.fetchCursor(
-        db, sql: TriageStore.tallySelect + " WHERE first >= ? AND last <= ?",
-        arguments: [window.low, window.high])
+        db,
+        sql: TriageStore.tallySelect + " WHERE first >= ? AND last <= ?",
+        arguments: [window.low, window.high]
+      )
       while let row = try rows.next() { tallies.append(names.tally(row)) }
       guard window.from != nil || window.to != nil else { return tallies }
       return tallies + (try TriageStore.cutTallies(db, window, names))
@@ -44,7 +46,9 @@ extension TriageStore {
 
   /// Tallies of hours that the window cuts, rebuilt from their attempts.
   private static func cutTallies(
-    _ db: Database, _ window: Window, _ names: TallyNames
+    _ db: Database,
+    _ window: Window,
+    _ names: TallyNames
   ) throws -> [AttemptTally] {
     let cut = try Row.fetchAll(
       db,
@@ -321,11 +325,21 @@ private struct TallyNames {
       cause = LinePosition(source: causeSource, offset: offset)
     }
     return AttemptTally(
-      server: origin.server, host: origin.host, domain: domains[row[2]] ?? "",
-      relay: relays[row[3]] ?? "", outcome: facts.outcome, tried: facts.tried,
-      security: facts.security, enhancedStatus: EnhancedStatusCode(packed: row[5]),
-      reply: reasons[row[6]] ?? "", cause: reasons[row[7]] ?? "", count: row[8],
-      first: Timestamp(microseconds: row[9]), last: Timestamp(microseconds: row[10]),
-      sample: LinePosition(source: row[11], offset: row[12]), causeSample: cause)
+      server: origin.server,
+      host: origin.host,
+      domain: domains[row[2]] ?? "",
+      relay: relays[row[3]] ?? "",
+      outcome: facts.outcome,
+      tried: facts.tried,
+      security: facts.security,
+      enhancedStatus: EnhancedStatusCode(packed: row[5]),
+      reply: reasons[row[6]] ?? "",
+      cause: reasons[row[7]] ?? "",
+      count: row[8],
+      first: Timestamp(microseconds: row[9]),
+      last: Timestamp(microseconds: row[10]),
+      sample: LinePosition(source: row[11], offset: row[12]),
+      causeSample: cause
+    )
   }
 }

@@ -54,7 +54,7 @@ package struct AnalysisBuilder: Sendable {
     let known = Set(histories.map(\.domain))
     let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
     histories += finder.histories([]) + quiet.map(DestinationHistory.quiet)
-    let (schedule, rules) = try schedules(store, queue)
+    let (schedule, rules) = try schedules(store, queue, histories)
     var analysis = Analysis(
       now: now,
       generatedAt: generatedAt,
@@ -77,11 +77,17 @@ package struct AnalysisBuilder: Sendable {
   /// The servers' own rules run forward over what waits.
   private func schedules(
     _ store: TriageStore,
-    _ queue: QueueView
+    _ queue: QueueView,
+    _ histories: [DestinationHistory]
   ) throws -> ([ScheduledMessage], [String: String]) {
     var scheduled: [ScheduledMessage] = []
     var rules: [String: String] = [:]
-    for snapshot in queue.snapshots {
+    let hops = Dictionary(
+      histories.map { ($0.domain, $0.nextHops.map(IncidentFinder.hostName)) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for var snapshot in queue.snapshots {
+      snapshot.nextHops = hops
       guard let server = servers.first(where: { $0.id == snapshot.server }) else { continue }
       let observed = try store.retryObservations(server: server.id, before: now)
       let schedule = server.schedule(

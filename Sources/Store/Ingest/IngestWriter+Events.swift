@@ -76,7 +76,9 @@ extension IngestWriter {
     let said = slice(bytes, attempt.reply)
     let kept = attempt.outcome == .delivered ? min(said.count, 12) : said.count
     let reply = intern(
-      \.reasons, fold(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay))
+      \.reasons,
+      fold(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay)
+    )
     let cause =
       attempt.cause.isEmpty
       ? 0 : attempt.cause.withUnsafeBufferPointer { intern(\.reasons, fold($0, host: relay)) }

@@ -1,0 +1,80 @@
+import MailModel
+
+/// Exim's own sentences. GnuTLS's and OpenSSL's texts, and peers' replies, are in the general
+/// catalogue. Source: Exim src/transports/smtp.c, src/deliver.c, src/retry.c.
+enum EximRules {
+  private static let exim = MailServerID("exim")
+
+  private static func rule(
+    _ id: String,
+    _ failureClass: FailureClass?,
+    _ responsible: Responsible,
+    _ texts: [String],
+    _ specificity: Specificity,
+    example: String,
+    _ meaning: String
+  ) -> FailureRule {
+    FailureRule(
+      id: "exim." + id,
+      server: exim,
+      failureClass: failureClass,
+      responsible: responsible,
+      specificity: specificity,
+      pattern: .any(texts.map(TextPattern.contains)),
+      example: example,
+      meaning: meaning
+    )
+  }
+
+  static let all: [FailureRule] = [
+    rule(
+      "retry-time",
+      nil,
+      .unknown,
+      [
+        "retry time not reached", "retry timeout exceeded", "have been failing for a long time",
+      ],
+      .verifyError,
+      example: "== b@example.net routing defer (-51): retry time not reached",
+      "The address or host waits for its next time; the reason is in an earlier line."
+    ),
+    rule(
+      "dane-lookup",
+      .dnssecInvalid,
+      .remote,
+      ["DANE error: tlsa lookup"],
+      .verifyError,
+      example:
+        "== b@example.net R=dnslookup T=remote_smtp defer (-36): DANE error: tlsa lookup DEFER",
+      "The TLSA record cannot be looked up: the zone's DNSSEC, or the resolver, is broken."
+    ),
+    rule(
+      "unrouteable",
+      .dnsFailure,
+      .unknown,
+      ["Unrouteable address"],
+      .verifyError,
+      example: "** b@example.net F=<a@example.com>: Unrouteable address",
+      "No router takes the address: the domain has no mail host, or the local part is not known here."
+    ),
+    rule(
+      "send-failed",
+      .handshakeDisconnected,
+      .remote,
+      ["smtp send to ", "TLS session: error on first read"],
+      .verifyError,
+      example:
+        "defer (104): Connection reset by peer H=mx.example.net [192.0.2.1]: smtp send to mx.example.net [192.0.2.1] failed: Connection reset by peer",
+      "The peer cut the session as soon as TLS stood: it may not take our client certificate."
+    ),
+    rule(
+      "timeout",
+      .connectionTimeout,
+      .unknown,
+      ["SMTP timeout after", "Connection timed out", "timed out after"],
+      .alert,
+      example: "SMTP timeout after initial connection",
+      "The peer does not answer."
+    ),
+  ]
+}

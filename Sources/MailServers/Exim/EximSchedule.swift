@@ -1,0 +1,215 @@
+import MailModel
+
+/// When Exim tries, warns and gives up: hosts and addresses have records of their own, shared by all
+/// messages, and a message fails with its host's record, however young it is itself.
+/// Source: Exim src/retry.c; the specification, chapter 32.
+struct EximSchedule: RetrySchedule {
+  let basis: ScheduleBasis
+  let rules: [EximRetryRule]
+  let delayWarnings: [Double]
+  private let lastRun: Timestamp?
+  private let interval: Double
+
+  /// What the shipped configuration states.
+  static let shippedRules = EximConfiguration.rules("F,2h,15m; G,16h,1h,1.5; F,4d,6h")
+  /// Exim's retry_interval_max.
+  private static let longestInterval = 86_400.0
+
+  init(configuration: EximConfiguration?, observed: RetryObservations) {
+    if let configuration {
+      basis = .configuration
+      rules = configuration.rules ?? EximSchedule.shippedRules
+    } else {
+      basis = .serverDefault
+      rules = EximSchedule.shippedRules
+    }
+    delayWarnings = configuration?.delayWarnings ?? [86_400]
+    let runs = observed.queueRuns.suffix(40)
+    lastRun = runs.last
+    let gaps = zip(runs, runs.dropFirst()).map { $1.seconds(since: $0) }.filter { $0 > 1 }.sorted()
+    // Debian's QUEUEINTERVAL.
+    interval = gaps.isEmpty ? 1800 : gaps[gaps.count / 2]
+  }
+
+  var summary: String {
+    let cutoff = rules.map(\.cutoff).max() ?? 0
+    let words = cutoff >= 86_400 ? "\(Int(cutoff / 86_400)) d" : "\(Int(cutoff / 60)) min"
+    return "queue run every \(Int((interval / 60).rounded())) min, a host or address is given up "
+      + "\(words) after its first failure"
+  }
+
+  /// The retry state of one host, address or domain.
+  private struct Record {
+    var firstFailed: Timestamp
+    var lastAttempt: Timestamp
+    var nextAttempt: Timestamp
+    var isExpired: Bool
+    var isHost: Bool
+  }
+
+  func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage] {
+    var groups: [String: (record: Record?, members: [(message: QueuedMessage, domain: String)])] =
+      [:]
+    for message in queue.messages {
+      let waiting = message.recipients.filter { !$0.isDone }
+      for domain in Set(waiting.map { $0.address.mailDomain }).sorted() {
+        let addresses = waiting.filter { $0.address.mailDomain == domain }.map(\.address)
+        let (key, record) = record(
+          for: addresses,
+          domain: domain,
+          message: message,
+          queue: queue
+        )
+        groups[key, default: (record, [])].members.append((message, domain))
+      }
+    }
+    return groups.values.flatMap { simulate($0.record, $0.members, now: now) }
+  }
+
+  /// The record that holds a message back; its key names the group of messages that share it.
+  private func record(
+    for addresses: [String],
+    domain: String,
+    message: QueuedMessage,
+    queue: QueueSnapshot
+  ) -> (key: String, record: Record?) {
+    let hops = Set(queue.nextHops[domain] ?? [])
+    var best: (key: String, record: RetryRecord)?
+    for one in queue.retryRecords {
+      let matches: Bool
+      switch one.subject {
+      case .address:
+        matches = addresses.contains {
+          one.key.hasPrefix("R:\($0):<\(message.sender)>") || one.key == "R:\($0)"
+        }
+      case .domain: matches = one.key == "R:\(domain)"
+      case .host:
+        let host = one.key.dropFirst(2).prefix { $0 != ":" }.lowercased()
+        matches = hops.contains(host) || host == domain || host.hasSuffix("." + domain)
+      case .hostAndMessage: matches = one.key.hasSuffix(message.queueID)
+      }
+      // Several hosts: mail fails when the last of them has.
+      if matches, best.map({ $0.record.firstFailed < one.firstFailed }) ?? true {
+        best = (one.key, one)
+      }
+    }
+    guard let best else { return ("message:\(message.queueID):\(domain)", nil) }
+    let record = Record(
+      firstFailed: best.record.firstFailed,
+      lastAttempt: best.record.lastAttempt,
+      nextAttempt: best.record.nextAttempt,
+      isExpired: best.record.isExpired,
+      isHost: best.record.subject == .host
+    )
+    return (best.key, record)
+  }
+
+  private func nextRun(after moment: Timestamp) -> Timestamp {
+    guard let lastRun else { return moment.advanced(bySeconds: interval) }
+    let runs = (moment.seconds(since: lastRun) / interval).rounded(.down) + 1
+    return lastRun.advanced(bySeconds: runs * interval)
+  }
+
+  /// Runs one record forward with the messages that wait for it.
+  private func simulate(
+    _ start: Record?,
+    _ members: [(message: QueuedMessage, domain: String)],
+    now: Timestamp
+  ) -> [ScheduledMessage] {
+    let cutoff = rules.map(\.cutoff).max() ?? 0
+    var record =
+      start
+      ?? Record(
+        firstFailed: members[0].message.arrivedAt,
+        lastAttempt: members[0].message.arrivedAt,
+        nextAttempt: now,
+        isExpired: false,
+        isHost: false
+      )
+    var results = members.map { member in
+      ScheduledMessage(
+        queueID: member.message.queueID,
+        domain: member.domain,
+        attempts: [],
+        warningAt: nil,
+        expiresAt: nil,
+        basis: basis,
+        uncertainty: lastRun == nil ? interval : 5
+      )
+    }
+    var run = nextRun(after: now)
+    // A run a second for four days is the most that any setting gives.
+    for _ in 0..<400_000 where results.contains(where: { $0.expiresAt == nil }) {
+      let isDue = run >= record.nextAttempt
+      let isOverage =
+        !record.isExpired
+        && members.contains {
+          $0.message.state != .held && run.seconds(since: $0.message.arrivedAt) > cutoff
+        }
+      if isDue || isOverage || record.isExpired {
+        let oldest = members.map(\.message.arrivedAt).min() ?? run
+        if isDue || isOverage { attempt(&record, at: run, oldest: oldest) }
+        for index in members.indices where members[index].message.state != .held {
+          if results[index].expiresAt == nil, results[index].attempts.count < 1000 {
+            results[index].attempts.append(run)
+          }
+          if record.isExpired, results[index].expiresAt == nil { results[index].expiresAt = run }
+        }
+      }
+      warn(&results, members, at: run, wasTried: isDue || isOverage, isHost: record.isHost)
+      if members.allSatisfy({ $0.message.state == .held }) { break }
+      run = run.advanced(bySeconds: interval)
+    }
+    return results
+  }
+
+  /// One failed attempt: which rule holds now, and when the next attempt is.
+  private func attempt(_ record: inout Record, at run: Timestamp, oldest: Timestamp) {
+    var failing = run.seconds(since: record.firstFailed)
+    if !record.isHost { failing = max(failing, run.seconds(since: oldest)) }
+    guard let last = rules.last else {
+      record.isExpired = true
+      return
+    }
+    let rule = rules.first { failing <= $0.cutoff }
+    if rule == nil { record.isExpired = true }
+    let active = rule ?? last
+    var gap = active.interval
+    if case .geometric(let factor) = active.kind {
+      let before = min(
+        record.nextAttempt.seconds(since: record.lastAttempt),
+        run.seconds(since: record.lastAttempt)
+      )
+      gap = before < active.interval ? active.interval : before * factor
+    }
+    record.lastAttempt = run
+    record.nextAttempt = run.advanced(bySeconds: min(gap, EximSchedule.longestInterval))
+  }
+
+  private func warn(
+    _ results: inout [ScheduledMessage],
+    _ members: [(message: QueuedMessage, domain: String)],
+    at run: Timestamp,
+    wasTried: Bool,
+    isHost: Bool
+  ) {
+    guard wasTried || !isHost, !delayWarnings.isEmpty else { return }
+    for index in members.indices where results[index].warningAt == nil {
+      let message = members[index].message
+      guard message.wantsDelayWarning, !message.sender.isEmpty, message.state != .held,
+        results[index].expiresAt == nil || results[index].expiresAt == run
+      else { continue }
+      if results[index].expiresAt == run { continue }
+      let threshold = threshold(number: message.warningsSent ?? 0)
+      if run.seconds(since: message.arrivedAt) > threshold { results[index].warningAt = run }
+    }
+  }
+
+  /// The age of the n-th warning: the list, then its last gap again and again.
+  private func threshold(number: Int) -> Double {
+    if number < delayWarnings.count { return delayWarnings[number] }
+    let last = delayWarnings[delayWarnings.count - 1]
+    let before = delayWarnings.count > 1 ? delayWarnings[delayWarnings.count - 2] : 0
+    return last + Double(number - delayWarnings.count + 1) * (last - before)
+  }
+}

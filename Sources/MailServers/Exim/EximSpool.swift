@@ -1,0 +1,126 @@
+import MailModel
+
+/// Exim's spool: `input/ID-H` is a message's envelope and header, `-J` its journal of addresses done
+/// since. Source: Exim src/spool_in.c; the specification, chapter 57.
+struct EximSpool {
+  let root: String
+  let now: Timestamp
+
+  func read() -> QueueSnapshot {
+    var snapshot = QueueSnapshot(server: MailServerID("exim"), path: root, takenAt: now)
+    walk(root + "/input", depth: 0, &snapshot)
+    snapshot.messages.sort { ($0.arrivedAt, $0.queueID) < ($1.arrivedAt, $1.queueID) }
+    return snapshot
+  }
+
+  /// `split_spool_directory` puts files into directories of one character.
+  private func walk(_ directory: String, depth: Int, _ snapshot: inout QueueSnapshot) {
+    let entries: [String]
+    do { entries = try BoundedFile.entries(of: directory) } catch {
+      if error != .vanished {
+        snapshot.troubles.append(ReadTrouble(path: directory, reason: error.reason))
+      }
+      return
+    }
+    for entry in entries {
+      let path = directory + "/" + entry
+      if entry.utf8.count == 1, depth == 0, BoundedFile.isDirectory(path) {
+        walk(path, depth: 1, &snapshot)
+      } else if entry.hasSuffix("-H") {
+        readHeader(path, id: String(entry.dropLast(2)), &snapshot)
+      }
+    }
+  }
+
+  private func readHeader(_ path: String, id: String, _ snapshot: inout QueueSnapshot) {
+    do throws(BoundedFile.Failure) {
+      let file = try BoundedFile(path: path, limit: 4 << 20)
+      let journal = (try? BoundedFile(path: String(path.dropLast(1)) + "J", limit: 4 << 20))?.bytes
+      if let message = EximSpoolFile(file.bytes, journal: journal ?? []).message(id: id) {
+        snapshot.messages.append(message)
+      } else {
+        snapshot.troubles.append(ReadTrouble(path: path, reason: "not a whole -H file"))
+      }
+    } catch {
+      if error != .vanished {
+        snapshot.troubles.append(ReadTrouble(path: path, reason: error.reason))
+      }
+    }
+  }
+}
+
+/// One `-H` file.
+struct EximSpoolFile {
+  private let lines: [Substring]
+  private let done: Set<String>
+  private let text: String
+
+  init(_ bytes: [UInt8], journal: [UInt8]) {
+    text = String(decoding: bytes, as: UTF8.self)
+    lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    done = Set(String(decoding: journal, as: UTF8.self).split(separator: "\n").map(String.init))
+  }
+
+  /// The message; nil where the file is not whole.
+  func message(id: String) -> QueuedMessage? {
+    guard lines.count > 5, lines[0].hasSuffix("-H"), lines[2].hasPrefix("<"),
+      lines[2].hasSuffix(">")
+    else { return nil }
+    let times = lines[3].split(separator: " ").compactMap { Int64($0) }
+    guard times.count >= 2 else { return nil }
+    var arrived = Timestamp(seconds: times[0])
+    var isFrozen = false
+    var at = 4
+    while at < lines.count, lines[at].hasPrefix("-") {
+      let option = lines[at].drop { $0 == "-" }
+      if option.hasPrefix("frozen") { isFrozen = true }
+      if option.hasPrefix("received_time_usec ."), let micros = Int64(option.dropFirst(20)) {
+        arrived = Timestamp(microseconds: arrived.microseconds + min(max(micros, 0), 999_999))
+      }
+      at += 1
+    }
+    var nonRecipients = done
+    at = readTree(from: at, into: &nonRecipients)
+    guard at < lines.count, let count = Int(lines[at]), count >= 0, count < 1_000_000,
+      at + count < lines.count
+    else { return nil }
+    let recipients = lines[(at + 1)..<(at + 1 + count)].map { line in
+      let address = String(line.split(separator: " ").first ?? line)
+      return QueuedRecipient(address: address, isDone: nonRecipients.contains(address))
+    }
+    return QueuedMessage(
+      queueID: id,
+      state: isFrozen ? .held : .deferred,
+      sender: String(lines[2].dropFirst().dropLast()),
+      arrivedAt: arrived,
+      recipients: recipients,
+      warningsSent: Int(times[1]),
+      wantsDelayWarning: !isList
+    )
+  }
+
+  /// Lists, bulk mail and automatic mail get no delay warning (the default delay_warning_condition).
+  private var isList: Bool {
+    let head = text.lowercased()
+    return [
+      "list-id:", "list-post:", "list-subscribe:", "precedence: bulk", "precedence: list",
+      "precedence: junk", "auto-submitted: auto-",
+    ].contains { head.contains($0) }
+  }
+
+  /// The tree of addresses done: `XX`, or `YN address` lines, a node before its branches.
+  private func readTree(from start: Int, into done: inout Set<String>) -> Int {
+    var at = start
+    guard at < lines.count else { return at }
+    if lines[at] == "XX" { return at + 1 }
+    var open = 1
+    while at < lines.count, open > 0, lines[at].utf8.count > 3 {
+      let flags = lines[at].prefix(2)
+      guard flags.allSatisfy({ $0 == "Y" || $0 == "N" }) else { return at }
+      done.insert(String(lines[at].dropFirst(3)))
+      open += flags.count { $0 == "Y" } - 1
+      at += 1
+    }
+    return at
+  }
+}
