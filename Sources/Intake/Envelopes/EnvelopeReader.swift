@@ -18,6 +18,7 @@ package struct EnvelopeReader {
   /// A reader that goes on behind a line of which the moment is known.
   package init(clock: ZoneClock, after last: Timestamp) {
     self.clock = clock
+    self.clock.note(last)
     years = YearCounter(after: last)
   }
 

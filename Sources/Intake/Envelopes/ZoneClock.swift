@@ -36,6 +36,9 @@ package struct ZoneClock {
   /// The clock of UTC.
   static var utc: ZoneClock { ZoneClock(.gmt) }
 
+  /// Tells the clock the moment of the line above.
+  mutating func note(_ moment: Timestamp) { last = moment }
+
   /// The moment of `civil`. In the hour that a clock change repeats, the order of the calls decides:
   /// time does not run back.
   package mutating func moment(_ civil: CivilTime) -> Timestamp {
@@ -47,11 +50,20 @@ package struct ZoneClock {
     }
     let first = Timestamp(microseconds: naive.microseconds - Int64(cachedOffsets.0) * 1_000_000)
     var moment = first
-    if cachedOffsets.0 != cachedOffsets.1, let last, first.seconds(since: last) < -120 {
+    if cachedOffsets.0 != cachedOffsets.1, let last, isBehindChange(last, first) {
       moment = Timestamp(microseconds: naive.microseconds - Int64(cachedOffsets.1) * 1_000_000)
     }
     last = moment
     return moment
+  }
+
+  /// Whether `last`, the moment of the line above, shows that the repeated hour is in its second turn:
+  /// time would run backwards, or the clock had been changed by then.
+  private func isBehindChange(_ last: Timestamp, _ first: Timestamp) -> Bool {
+    let gap = first.seconds(since: last)
+    if gap < -120 { return true }
+    let then = Date(timeIntervalSince1970: Double(last.seconds))
+    return gap < 43_200 && zone.secondsFromGMT(for: then) == cachedOffsets.1
   }
 
   /// The offsets that may hold at a civil time: one, or the two of a repeated hour, earlier first.

@@ -8,6 +8,9 @@ final class ArchiveStream: ByteStream {
   private let file: OpenFile
   private let isSingle: Bool
   private var isFinished = false
+  /// What is left of the block that libarchive lent; good until its next call.
+  private var block = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var pending: ReadFailure?
   private var produced: Int64 = 0
 
   /// An archive (`isSingle` false: tar, zip) or one compressed file.
@@ -43,7 +46,11 @@ final class ArchiveStream: ByteStream {
 
   deinit { archive_read_free(archive) }
 
-  var storedBytesRead: Int64 { archive_filter_bytes(archive, -1) }
+  /// By the file's position: libarchive's own count lags behind by a block with some filters (lz4).
+  var storedBytesRead: Int64 {
+    let position = lseek(file.descriptor, 0, SEEK_CUR)
+    return position >= 0 ? Int64(position) : archive_filter_bytes(archive, -1)
+  }
 
   func nextMember() throws(ReadFailure) -> String? {
     guard !isSingle else { return nil }
@@ -55,27 +62,46 @@ final class ArchiveStream: ByteStream {
       guard archive_entry_filetype(entry) & S_IFMT == S_IFREG else { continue }
       produced = 0
       isFinished = false
+      block = UnsafeRawBufferPointer(start: nil, count: 0)
       return archive_entry_pathname(entry).map { String(cString: $0) } ?? "member"
     }
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
-    guard !isFinished else { return 0 }
-    let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
-    guard count >= 0 else {
-      isFinished = true
-      throw failure()
+    if let pending {
+      self.pending = nil
+      throw pending
     }
-    produced += Int64(count)
+    guard !isFinished, buffer.count > 0 else { return 0 }
+    // Block by block: `archive_read_data` drops what it gathered before a fault.
+    while block.isEmpty {
+      var start: UnsafeRawPointer?
+      var count = 0
+      var offset: la_int64_t = 0
+      let code = archive_read_data_block(archive, &start, &count, &offset)
+      if code == ARCHIVE_EOF {
+        isFinished = true
+        return 0
+      }
+      guard code >= ARCHIVE_WARN else {
+        isFinished = true
+        throw failure()
+      }
+      block = UnsafeRawBufferPointer(start: start, count: count)
+    }
+    let given = min(block.count, buffer.count)
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<given]))
+    block = UnsafeRawBufferPointer(rebasing: block[given...])
+    produced += Int64(given)
     if produced > 1 << 20, produced / GzipStream.largestRatio > max(storedBytesRead, 1) {
       isFinished = true
-      throw ReadFailure(
+      pending = ReadFailure(
         offset: storedBytesRead,
         reason: "it grows more than a thousandfold when unpacked",
         isDamage: true
       )
     }
-    return count
+    return given
   }
 
   func skip(to offset: Int64) throws(ReadFailure) -> Bool {

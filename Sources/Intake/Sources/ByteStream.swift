@@ -28,6 +28,13 @@ final class PlainStream: ByteStream {
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
     let count = try file.read(into: buffer)
     storedBytesRead += Int64(count)
+    if count == 0, isSeekable, buffer.count > 0, file.identity.size < storedBytesRead {
+      throw ReadFailure(
+        offset: storedBytesRead,
+        reason: "the file became shorter while it was read",
+        isDamage: true
+      )
+    }
     return count
   }
 

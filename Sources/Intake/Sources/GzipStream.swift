@@ -5,7 +5,9 @@ import Glibc
 /// which was seen to give a damaged file as good.
 final class GzipStream: ByteStream {
   private let file: OpenFile
-  private var zlib = z_stream()
+  /// In a place of its own: zlib keeps the address.
+  private let zlib = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  private var failure: ReadFailure?
   private var input: UnsafeMutableRawBufferPointer
   private var isInitialised = false
   private var isFinished = false
@@ -21,85 +23,77 @@ final class GzipStream: ByteStream {
     self.file = file
     input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
     // 15 bits of window, +16: a gzip header is expected.
+    zlib.initialize(to: z_stream())
     isInitialised =
-      inflateInit2_(&zlib, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+      inflateInit2_(zlib, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
     isFinished = !isInitialised
   }
 
   deinit {
-    if isInitialised { inflateEnd(&zlib) }
+    if isInitialised { inflateEnd(zlib) }
+    zlib.deinitialize(count: 1)
+    zlib.deallocate()
     input.deallocate()
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
-    guard !isFinished, let target = buffer.baseAddress else { return 0 }
-    zlib.next_out = target.assumingMemoryBound(to: UInt8.self)
-    zlib.avail_out = UInt32(clamping: buffer.count)
-    let room = Int(zlib.avail_out)
-    while zlib.avail_out > 0 {
-      if zlib.avail_in == 0, try !refill() {
-        isFinished = true
-        let given = room - Int(zlib.avail_out)
-        if atMemberStart { return given }
-        if given > 0 {
-          // Give what there is first; the next call reports the cut.
-          isFinished = false
-          produced += Int64(given)
-          return given
-        }
-        throw ReadFailure(
-          offset: storedBytesRead,
-          reason: "the gzip file ends too early",
-          isDamage: true
-        )
-      }
-      try step()
-      if isFinished { break }
+    if let failure { throw failure }
+    guard !isFinished, buffer.count > 0 else { return 0 }
+    let room = min(buffer.count, Int(UInt32.max))
+    zlib.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    zlib.pointee.avail_out = UInt32(room)
+    do throws(ReadFailure) {
+      while zlib.pointee.avail_out > 0, !isFinished { try step() }
+    } catch {
+      failure = error
     }
-    let given = room - Int(zlib.avail_out)
+    let given = room - Int(zlib.pointee.avail_out)
     produced += Int64(given)
-    if produced > 1 << 20, produced / GzipStream.largestRatio > storedBytesRead {
-      isFinished = true
-      throw ReadFailure(
-        offset: storedBytesRead,
-        reason: "it grows more than a thousandfold when unpacked",
-        isDamage: true
-      )
+    if produced > 1 << 20, produced / GzipStream.largestRatio > storedBytesRead, failure == nil {
+      failure = damage("it grows more than a thousandfold when unpacked")
     }
+    // What came out before a fault is given first; the next call tells of the fault.
+    if given == 0, let failure { throw failure }
     return given
   }
 
   private func step() throws(ReadFailure) {
-    if atMemberStart, zlib.avail_in > 0, storedBytesRead > Int64(zlib.avail_in) {
-      // Zeros behind the last member are padding, as tape and some rotations leave them.
-      while zlib.avail_in > 0, zlib.next_in.pointee == 0 {
-        zlib.next_in += 1
-        zlib.avail_in -= 1
+    if zlib.pointee.avail_in == 0 {
+      let count = try file.read(into: input)
+      if count == 0 {
+        guard atMemberStart else { throw damage("the gzip file ends too early") }
+        isFinished = true
+        return
       }
-      if zlib.avail_in == 0 { return }
+      storedBytesRead += Int64(count)
+      zlib.pointee.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      zlib.pointee.avail_in = UInt32(count)
     }
-    switch inflate(&zlib, Z_NO_FLUSH) {
+    if atMemberStart, storedBytesRead > Int64(zlib.pointee.avail_in) {
+      // Zeros behind the last member are padding, as tape and some rotations leave them.
+      while zlib.pointee.avail_in > 0, zlib.pointee.next_in.pointee == 0 {
+        zlib.pointee.next_in += 1
+        zlib.pointee.avail_in -= 1
+      }
+      if zlib.pointee.avail_in == 0 { return }
+    }
+    switch inflate(zlib, Z_NO_FLUSH) {
     case Z_OK, Z_BUF_ERROR: atMemberStart = false
     case Z_STREAM_END:
-      inflateReset(&zlib)
+      inflateReset(zlib)
       atMemberStart = true
     default:
-      isFinished = true
-      let detail = zlib.msg.map { String(cString: $0) } ?? "damaged data"
-      throw ReadFailure(
-        offset: storedBytesRead - Int64(zlib.avail_in),
-        reason: "damaged gzip data (\(detail))",
-        isDamage: true
-      )
+      let detail = zlib.pointee.msg.map { String(cString: $0) } ?? "damaged data"
+      throw damage("damaged gzip data (\(detail))")
     }
   }
 
-  private func refill() throws(ReadFailure) -> Bool {
-    let count = try file.read(into: input)
-    storedBytesRead += Int64(count)
-    zlib.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    zlib.avail_in = UInt32(count)
-    return count > 0
+  private func damage(_ reason: String) -> ReadFailure {
+    ReadFailure(
+      offset: storedBytesRead - Int64(zlib.pointee.avail_in),
+      reason: reason,
+      isDamage: true
+    )
   }
 
   func skip(to offset: Int64) throws(ReadFailure) -> Bool {

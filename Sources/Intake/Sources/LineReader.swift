@@ -6,6 +6,9 @@ final class LineReader {
   /// What a line of more bytes is cut to.
   static let longestLine = 1 << 16
 
+  /// Bytes that ``consumedTail(_:)`` can give.
+  static let longestTail = 256
+
   private let stream: any ByteStream
   private let buffer: UnsafeMutableRawBufferPointer
   private var start = 0
@@ -18,6 +21,8 @@ final class LineReader {
   private(set) var failure: ReadFailure?
   /// Whether the last line of a source that has no newline yet is given: not for a file that grows.
   private let givesUnfinishedLine: Bool
+  /// The last bytes that were consumed before those in the buffer.
+  private var earlierTail: [UInt8] = []
   /// Bytes behind the last newline that were left for the next run.
   private(set) var unfinishedBytes = 0
 
@@ -69,9 +74,10 @@ final class LineReader {
     }
   }
 
-  /// The last bytes before ``offset``, as they stand in the source; empty where none are at hand.
+  /// The last bytes before ``offset``, as they stand in the source; empty where nothing was read.
   func consumedTail(_ most: Int) -> [UInt8] {
-    Array(buffer[max(0, start - most)..<start])
+    let here = Array(buffer[max(0, start - most)..<start])
+    return Array(earlierTail.suffix(most - here.count)) + here
   }
 
   private func last() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
@@ -103,6 +109,7 @@ final class LineReader {
 
   private func fill() {
     if start > 0 {
+      earlierTail = consumedTail(LineReader.longestTail)
       let kept = end - start
       if kept > 0, let base = buffer.baseAddress {
         base.copyMemory(from: base + start, byteCount: kept)

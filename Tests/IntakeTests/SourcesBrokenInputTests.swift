@@ -1,0 +1,181 @@
+import Foundation
+import MailModel
+import MailServers
+import Store
+import Testing
+
+@testable import Intake
+
+/// A directory of its own, gone at the end.
+private final class Scratch {
+  let path: String
+
+  init() throws {
+    let place = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    path = place.path
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ name: String, _ bytes: some Sequence<UInt8>) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+  }
+
+  /// Packs `name` with a program of the system and gives the packed bytes.
+  func pack(_ name: String, with program: String, _ options: [String] = ["-c"]) throws -> [UInt8] {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = options + [path + "/" + name]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return Array(data)
+  }
+}
+
+private let stampNow = Timestamp(seconds: 1_775_000_000)
+
+/// Lines of messages that arrive and leave; `count` messages, two lines each.
+private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
+  var text = ""
+  for number in first..<(first + count) {
+    let second = number % 60
+    let stamp = "Mar  2 09:\(10 + number / 60 % 50):\(second < 10 ? "0" : "")\(second)"
+    let id = "4ABC\(String(number + 100_000, radix: 16, uppercase: true))"
+    text +=
+      "\(stamp) mx1 postfix/qmgr[9]: \(id): from=<a\(number)@a.example>, size=9, nrcpt=1 (queue active)\n"
+    text += "\(stamp) mx1 postfix/qmgr[9]: \(id): removed\n"
+  }
+  return Array(text.utf8)
+}
+
+@Suite struct SourcesBrokenInputTests {
+  private func read(
+    _ paths: [String],
+    in store: TriageStore? = nil
+  ) throws -> (reports: [InputReport], troubles: [InputTrouble]) {
+    var discovery = Discovery(servers: registeredMailServers)
+    for path in paths { discovery.add(path) }
+    let ingest = try Ingest(
+      store: try store ?? TriageStore(path: ":memory:"),
+      servers: registeredMailServers,
+      options: IngestOptions(zone: "UTC", year: 2026, now: stampNow),
+      seed: 7
+    )
+    let reports = try ingest.run(discovery.inputs)
+    return (reports, discovery.troubles + reports.flatMap(\.troubles).filter { $0.kind != .note })
+  }
+
+  private func recognized(_ reports: [InputReport]) -> Int {
+    reports.reduce(0) { $0 + $1.recognized }
+  }
+
+  @Test(arguments: [
+    ("/usr/bin/gzip", ["-c"]), ("/usr/bin/xz", ["-c"]), ("/usr/bin/bzip2", ["-c"]),
+    ("/usr/bin/zstd", ["-cq"]), ("/usr/bin/lz4", ["-cq"]),
+  ])
+  func `reads a packed log as a whole and a cut one as far as it goes`(
+    _ program: String,
+    _ options: [String]
+  ) throws {
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      try Test.cancel("\(program) is not installed")
+    }
+    let scratch = try Scratch()
+    try scratch.write("plain", log(60_000))
+    let packed = try scratch.pack("plain", with: program, options)
+    try scratch.write("whole", packed)
+    try scratch.write("cut", packed.prefix(packed.count * 3 / 4))
+    try scratch.write("other", log(1, from: 70_000))
+    let whole = try read([scratch.path + "/whole"])
+    #expect(recognized(whole.reports) == 120_000)
+    #expect(whole.troubles.isEmpty)
+    let cut = try read([scratch.path + "/cut", scratch.path + "/other"])
+    #expect(cut.troubles.map(\.kind) == [.content])
+    #expect(cut.troubles.first?.trouble.path == scratch.path + "/cut")
+    #expect(cut.troubles.first?.trouble.offset != nil)
+    #expect(cut.reports.contains { $0.path.hasSuffix("/other") && $0.recognized == 2 })
+    if !program.hasSuffix("lz4") { #expect(recognized(cut.reports) > 2) }
+  }
+
+  @Test func `finds a gzip file of which the checksum is wrong, members and padding allowed`()
+    throws
+  {
+    let scratch = try Scratch()
+    try scratch.write("one", log(10))
+    try scratch.write("two", log(10, from: 10))
+    let first = try scratch.pack("one", with: "/usr/bin/gzip")
+    let second = try scratch.pack("two", with: "/usr/bin/gzip")
+    try scratch.write("both.gz", first + second + [0, 0, 0])
+    let both = try read([scratch.path + "/both.gz"])
+    #expect(recognized(both.reports) == 40)
+    #expect(both.troubles.isEmpty)
+    var damaged = first
+    damaged[damaged.count - 7] ^= 0xFF
+    try scratch.write("damaged.gz", damaged)
+    let bad = try read([scratch.path + "/damaged.gz"])
+    #expect(recognized(bad.reports) == 20)
+    #expect(bad.troubles.map(\.kind) == [.content])
+  }
+
+  @Test func `counts a log once however it is renamed, packed and read again`() throws {
+    let scratch = try Scratch()
+    let store = try TriageStore(path: ":memory:")
+    try scratch.write("mail.log", log(1000))
+    let first = try read([scratch.path], in: store)
+    #expect(first.reports.map(\.newLines) == [2000])
+    try scratch.write("mail.log", log(1000) + log(5, from: 1000))
+    let grown = try read([scratch.path], in: store)
+    #expect(grown.reports.map(\.newLines) == [10])
+    let packed = try scratch.pack("mail.log", with: "/usr/bin/gzip")
+    try FileManager.default.removeItem(atPath: scratch.path + "/mail.log")
+    try scratch.write("mail.log.2.gz", packed)
+    let rotated = try read([scratch.path], in: store)
+    #expect(rotated.reports.reduce(0) { $0 + $1.newLines } == 0)
+    #expect(rotated.troubles.isEmpty)
+  }
+
+  @Test func `passes over what is no file, and follows no circle`() throws {
+    let scratch = try Scratch()
+    try scratch.write("mail.log", log(3))
+    let files = FileManager.default
+    try files.createSymbolicLink(atPath: scratch.path + "/loop", withDestinationPath: scratch.path)
+    try files.createSymbolicLink(
+      atPath: scratch.path + "/self",
+      withDestinationPath: scratch.path + "/self"
+    )
+    #expect(mkfifo(scratch.path + "/pipe", 0o600) == 0)
+    let result = try read([scratch.path])
+    #expect(recognized(result.reports) == 6)
+    #expect(result.troubles.isEmpty)
+  }
+
+  @Test func `says what is missing and reads the rest`() throws {
+    let scratch = try Scratch()
+    try scratch.write("mail.log", log(3))
+    let files = FileManager.default
+    try files.createSymbolicLink(
+      atPath: scratch.path + "/self",
+      withDestinationPath: scratch.path + "/self"
+    )
+    let result = try read([
+      scratch.path + "/none", scratch.path + "/self", scratch.path + "/mail.log",
+    ])
+    #expect(recognized(result.reports) == 6)
+    #expect(result.troubles.map(\.kind) == [.missing, .missing])
+    #expect(result.troubles.last?.trouble.reason == "a loop of symbolic links")
+  }
+
+  @Test func `reads lines with carriage returns, NUL and bytes that are no UTF-8`() throws {
+    let scratch = try Scratch()
+    let broken: [UInt8] = Array("\u{0}\u{0}\r\n".utf8) + [0xFF, 0xFE, 0xC3, 0x0A]
+    let dos = log(3).flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] }
+    try scratch.write("mail.log", [0xEF, 0xBB, 0xBF] + dos + broken + log(2, from: 3))
+    let result = try read([scratch.path + "/mail.log"])
+    #expect(recognized(result.reports) == 10)
+    #expect(result.troubles.isEmpty)
+  }
+}
