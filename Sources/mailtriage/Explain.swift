@@ -27,14 +27,22 @@ struct Explain: ParsableCommand {
     )
     if ndr {
       let text = lines.isEmpty ? readInput() : lines.joined(separator: "\n")
-      let line = NDRText(text).diagnosis
+      let line = NDRText(text).diagnosis(by: explainer)
       try show(line, explainer.explain(line))
       return
     }
-    let input =
-      lines.isEmpty
-      ? readInput().split(separator: "\n", omittingEmptySubsequences: true).map(String.init) : lines
+    let input = lines.isEmpty ? Explain.linesOf(readInput()) : lines
     for line in input { try show(line, explainer.explain(line)) }
+  }
+
+  /// One text per line, line ends (LF or CRLF) removed; the end of input ends the last line.
+  static func linesOf(_ text: String) -> [String] {
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    return lines.map { line in
+      let body = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      return String(decoding: body, as: UTF8.self)
+    }
   }
 
   private func readInput() -> String {

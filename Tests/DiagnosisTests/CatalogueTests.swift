@@ -24,7 +24,7 @@ import Testing
       side: rule.side ?? .sending,
       server: rule.server
     )
-    #expect(found?.failureClass == rule.failureClass)
+    #expect(found?.failureClass == rule.failureClass, "\(found?.ruleID ?? "none") won")
   }
 
   @Test func `a rule explains itself`() {

@@ -148,7 +148,8 @@ extension Catalogue {
         .contains("local error in processing"), .contains("temporary local problem"),
         .contains("internal server error"), .contains("try again later"),
         .contains("temporary failure"), .contains("service unavailable"),
-        .contains("not available"), .contains("lookup failed"), .contains("queue file write error"),
+        .all([.contains("not available"), .not(.replyCode(421))]), .contains("lookup failed"),
+        .contains("queue file write error"),
       ]),
       example: "452 4.3.1 Insufficient system storage",
       meaning: "The peer has a trouble of its own."
