@@ -29,7 +29,11 @@ func tests(_ name: String, of rooms: [Target.Dependency], fixtures: Bool = false
 
 let package = Package(
   name: "mailtriage",
-  products: [.executable(name: "mailtriage", targets: ["mailtriage"])],
+  products: [
+    .executable(name: "mailtriage", targets: ["mailtriage"]),
+    // For `scripts/fuzz` alone, which links it with libFuzzer.
+    .library(name: "MailtriageFuzz", type: .static, targets: ["Fuzz"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -90,6 +94,14 @@ let package = Package(
       swiftSettings: house
     ),
 
+    .target(
+      name: "Fuzz",
+      dependencies: ["MailModel", "MailServers", "Intake"],
+      path: "Fuzz",
+      exclude: ["Corpus"],
+      swiftSettings: house
+    ),
+
     tests("MailModelTests", of: ["MailModel"]),
     tests("PostfixTests", of: ["MailModel", "MailServers"], fixtures: true),
     tests("EximTests", of: ["MailModel", "MailServers"], fixtures: true),
@@ -99,7 +111,11 @@ let package = Package(
       "StoreTests",
       of: ["MailModel", "Store", .product(name: "GRDB", package: "GRDB.swift")]
     ),
-    tests("IntakeTests", of: ["MailModel", "MailServers", "Store", "Intake"], fixtures: true),
+    tests(
+      "IntakeTests",
+      of: ["MailModel", "MailServers", "Store", "Intake", "Fuzz"],
+      fixtures: true
+    ),
     tests("DiagnosisTests", of: ["MailModel", "MailServers", "Diagnosis"], fixtures: true),
     tests("ForecastTests", of: ["MailModel", "Forecast"]),
     tests("ExperimentTests", of: ["MailModel", "Experiment", "COpenSSL"], fixtures: true),

@@ -4,11 +4,11 @@ import MailModel
 /// One entry of the systemd journal as `journalctl -o json` writes it: an object per line, times in
 /// microseconds as text, a MESSAGE that is text, an array of bytes, or null.
 /// Source: systemd.journal-fields(7), journalctl(1).
-struct JournalLine {
+package struct JournalLine {
   /// The envelope; its ranges index ``bytes``.
-  let envelope: Envelope
+  package let envelope: Envelope
   /// `HOST TAG: text`, put together from the entry's fields.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
   let host: String
 
   /// Whether a line looks like an entry.
@@ -52,7 +52,7 @@ struct JournalLine {
   }
 
   /// Reads an entry; nil where the line is none, or has no message (too large, or null).
-  init?(_ line: UnsafeBufferPointer<UInt8>) {
+  package init?(_ line: UnsafeBufferPointer<UInt8>) {
     guard JournalLine.isOne(line),
       let entry = try? JSONDecoder().decode(Entry.self, from: Data(line)),
       let micros = entry.realtime.flatMap({ Int64($0) }), micros > 0, micros < 1 << 60,

@@ -1,0 +1,94 @@
+/// The parsers that outside bytes reach, each as one function over any bytes. None may trap, hang or
+/// grow without bound, whatever it is given.
+
+import Foundation
+import Intake
+import MailModel
+import MailServers
+
+/// What is fuzzed; the raw value names it on the command line.
+package enum FuzzedParser: String, CaseIterable, Sendable {
+  case envelope
+  case journal
+  case dialect
+  case listing
+  case queue
+
+  /// Parses `bytes` and drops what comes out.
+  package func parse(_ bytes: [UInt8]) {
+    switch self {
+    case .envelope: parseEnvelopes(bytes)
+    case .journal: bytes.withUnsafeBufferPointer { _ = JournalLine($0) }
+    case .dialect: parseDialects(bytes)
+    case .listing:
+      for server in registeredMailServers {
+        _ = server.isQueueListing(head: bytes.span)
+        _ = server.readQueueListing(bytes, path: "fuzz", now: now)
+      }
+    case .queue: parseQueue(bytes)
+    }
+  }
+}
+
+private let now = Timestamp(seconds: 1_775_000_000)
+
+private func lines(_ bytes: [UInt8]) -> [[UInt8]] {
+  bytes.split(separator: 0x0A, maxSplits: 200, omittingEmptySubsequences: false).map(Array.init)
+}
+
+private func parseEnvelopes(_ bytes: [UInt8]) {
+  guard let clock = ZoneClock(zone: "Europe/Berlin") else { return }
+  var reader = EnvelopeReader(clock: clock, firstYear: 2026)
+  for line in lines(bytes) {
+    guard let envelope = reader.read(line.span) else { continue }
+    // Each range lies in the line, or the caller would trap.
+    _ = (line[envelope.host], line[envelope.tag], line[envelope.text])
+  }
+}
+
+/// Each line goes to each server's dialect, under the tag that it names (up to the first colon).
+private func parseDialects(_ bytes: [UInt8]) {
+  for server in registeredMailServers {
+    var dialect = server.makeDialect()
+    var events: [LogEvent] = []
+    var moment = now
+    for line in lines(bytes) {
+      let tag = 0..<(line.firstIndex(of: UInt8(ascii: ":")) ?? 0)
+      let text = min(tag.upperBound + (tag.isEmpty ? 0 : 2), line.count)..<line.count
+      moment.microseconds += 1_000_000
+      let read = LogLine(
+        moment: moment,
+        pid: 2211,
+        tag: tag,
+        text: text,
+        position: LinePosition(source: 1, offset: 0)
+      )
+      _ = type(of: dialect).claims(tag: line.span.extracting(tag))
+      _ = type(of: dialect).claimsUntagged(line.span)
+      events.removeAll(keepingCapacity: true)
+      _ = dialect.read(read, in: line.span, into: &events)
+    }
+    let state = dialect.carriedState
+    precondition(state.count <= 1 << 20, "\(server.id) carries more than it may")
+    var restored = server.makeDialect()
+    restored.restore(state)
+    restored.restore(bytes)
+  }
+}
+
+/// The bytes as a queue file of each server.
+private func parseQueue(_ bytes: [UInt8]) {
+  let root = NSTemporaryDirectory() + "/mailtriage-queue-\(getpid())"
+  let files = FileManager.default
+  defer { try? files.removeItem(atPath: root) }
+  for name in [
+    "deferred/4/4FuzzQueueFile1", "defer/4/4FuzzQueueFile1", "input/1vJq2m-00000001ab2-3cde-H",
+    "df/dfuAN9Ev2x012345", "qf/qfuAN9Ev2x012345",
+  ] {
+    let path = root + "/" + name
+    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+    try? files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    _ = files.createFile(atPath: path, contents: Data(bytes))
+  }
+  for server in registeredMailServers { _ = server.readQueue(directory: root, now: now) }
+}
