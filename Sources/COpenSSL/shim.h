@@ -6,3 +6,39 @@
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/bio.h>
+
+/* OpenSSL's function-like macros, which Swift cannot import. */
+static inline int mt_ctx_min_protocol(SSL_CTX *ctx, int version) {
+  return (int)SSL_CTX_set_min_proto_version(ctx, version);
+}
+static inline int mt_ctx_max_protocol(SSL_CTX *ctx, int version) {
+  return (int)SSL_CTX_set_max_proto_version(ctx, version);
+}
+static inline long mt_set_host_name(SSL *ssl, const char *name) {
+  return SSL_set_tlsext_host_name(ssl, name);
+}
+static inline void mt_set_owner(SSL *ssl, void *owner) { SSL_set_app_data(ssl, owner); }
+static inline void *mt_owner(const SSL *ssl) { return SSL_get_app_data(ssl); }
+static inline int mt_peer_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
+static inline int mt_chain_count(SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  return chain ? sk_X509_num(chain) : 0;
+}
+/* Borrowed; NULL outside the chain. */
+static inline X509 *mt_chain_at(SSL *ssl, int index) {
+  STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  return chain && index < sk_X509_num(chain) ? sk_X509_value(chain, index) : NULL;
+}
+static inline GENERAL_NAMES *mt_alternative_names(X509 *certificate) {
+  return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+}
+static inline int mt_names_count(GENERAL_NAMES *names) {
+  return names ? sk_GENERAL_NAME_num(names) : 0;
+}
+/* The bytes of the DNS name at an index; NULL where the entry is of another kind. */
+static inline const unsigned char *mt_dns_name(GENERAL_NAMES *names, int index, int *length) {
+  GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+  if (!name || name->type != GEN_DNS) return NULL;
+  *length = ASN1_STRING_length(name->d.dNSName);
+  return ASN1_STRING_get0_data(name->d.dNSName);
+}

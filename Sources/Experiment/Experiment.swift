@@ -1,1 +1,0 @@
-// The room Experiment; its files follow.

@@ -1,0 +1,106 @@
+import COpenSSL
+import MailModel
+
+/// From OpenSSL's own numbers and from replies to our classes.
+enum FailureNumbers {
+  /// A verify result (`X509_V_ERR_…`).
+  static func verification(_ code: Int) -> FailureClass {
+    switch Int32(code) {
+    case X509_V_ERR_CERT_HAS_EXPIRED: .certificateExpired
+    case X509_V_ERR_CERT_NOT_YET_VALID: .certificateNotYetValid
+    case X509_V_ERR_CERT_REVOKED: .certificateRevoked
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: .certificateSelfSigned
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+      X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_CERT_UNTRUSTED,
+      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_INVALID_CA:
+      .certificateNotTrusted
+    case X509_V_ERR_HOSTNAME_MISMATCH: .certificateHostMismatch
+    case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL: .weakKey
+    case X509_V_ERR_CA_MD_TOO_WEAK: .weakSignature
+    case X509_V_ERR_DANE_NO_MATCH: .tlsaInvalid
+    default: .validationFailure
+    }
+  }
+
+  /// A failure during the handshake, or at the first reading after it.
+  static func handshake(_ failure: WireFailure, asksForCertificate: Bool) -> FailureClass {
+    switch failure.kind {
+    case .timeout: return .handshakeTimeout
+    case .closed, .reset: return .handshakeDisconnected
+    case .local: return .localTLSMisconfiguration
+    case .refused, .unreachable: return .handshakeDisconnected
+    case .tooMuch: return .otherTLS
+    case .tls: break
+    }
+    switch Int32(failure.reason) {
+    case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_PACKET_LENGTH_TOO_LONG,
+      SSL_R_RECORD_LENGTH_MISMATCH:
+      return .plaintextOnTLSPort
+    case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_UNKNOWN_PROTOCOL,
+      SSL_R_WRONG_SSL_VERSION, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_VERSION_TOO_LOW,
+      SSL_R_VERSION_TOO_HIGH:
+      return .protocolVersionMismatch
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+      return asksForCertificate ? .clientCertificateRejected : .noSharedCipher
+    case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY, SSL_R_NO_SHARED_CIPHER,
+      SSL_R_WRONG_CIPHER_RETURNED, SSL_R_UNKNOWN_CIPHER_RETURNED, SSL_R_NO_CIPHERS_AVAILABLE:
+      return .noSharedCipher
+    case SSL_R_DH_KEY_TOO_SMALL, SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL: return .weakKey
+    case SSL_R_CA_MD_TOO_WEAK, SSL_R_WRONG_SIGNATURE_TYPE: return .weakSignature
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA, SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+      SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
+      SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+      SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+      return .clientCertificateRejected
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING: return .handshakeDisconnected
+    default: return .otherTLS
+    }
+  }
+
+  /// A refusal by reply. `isEncrypted`: whether the session was.
+  static func reply(_ text: String, isEncrypted: Bool) -> FailureClass {
+    let lower = text.lowercased()
+    func has(_ words: String...) -> Bool { words.contains { lower.contains($0) } }
+    if has("greylist", "graylist", "grey list", "gray list") { return .greylisted }
+    if has("mailbox full", "quota", "mailbox is full", "4.2.2", "5.2.2") { return .mailboxFull }
+    if has("rate limit", "4.7.650", "too many") { return .rateLimited }
+    if has("blocklist", "blacklist", "dnsbl", "spamhaus", "reputation") {
+      return .reputationBlocked
+    }
+    if !isEncrypted,
+      has(
+        "must issue a starttls",
+        "starttls first",
+        "use starttls",
+        "tls required",
+        "tls encryption required",
+        "encryption required",
+        "session encryption is required",
+        "requires tls",
+        "require tls"
+      )
+    {
+      return .tlsRequiredByReceiver
+    }
+    if isEncrypted,
+      has("client certificate", "tls certificate", "certificate verif", "certificate required")
+    {
+      return .clientCertificateRejected
+    }
+    if has("5.1.1", "user unknown", "no such user", "unknown user") { return .mailboxUnavailable }
+    if lower.hasPrefix("421") { return .rateLimited }
+    if has("5.7.", "4.7.") { return .policyRejected }
+    return .other
+  }
+
+  /// A failure of the wire outside TLS.
+  static func wire(_ failure: WireFailure, stage: Stage) -> FailureClass {
+    switch failure.kind {
+    case .refused: .connectionRefused
+    case .timeout: .connectionTimeout
+    case .unreachable: stage == .connect ? .connectionTimeout : .connectionLost
+    case .tls, .local: .otherTLS
+    case .closed, .reset, .tooMuch: .connectionLost
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package import MailModel
+
+/// How one trial protects the session.
+package struct TLSDemand: Hashable, Sendable {
+  /// Whether TLS is used.
+  package enum Use: Hashable, Sendable {
+    case never
+    /// In clear where STARTTLS is not offered or refused.
+    case opportunistic
+    case required
+  }
+
+  /// What the peer's certificate must show.
+  package enum Verification: Hashable, Sendable {
+    case nothing
+    /// A trusted chain and one of these names; an empty list asks for the chain alone.
+    case names([String])
+    /// SHA-256 of certificate or public key, lower-case hex without colons.
+    case fingerprints([String])
+    case dane([TLSARecord])
+    /// The policy cannot be met at all, for this reason: DANE demanded and no usable record.
+    case impossible(FailureClass)
+  }
+
+  package var use: Use
+  package var verification: Verification = .nothing
+  package var serverName: String?
+  package var caFile: String?
+  package var caPath: String?
+  package var clientCertificate: String?
+  package var clientKey: String?
+  /// `TLSv1.2` and the like.
+  package var minimumProtocol: String?
+  package var maximumProtocol: String?
+  package var ciphers: String?
+  /// OpenSSL's security level; nil is the library's default.
+  package var securityLevel: Int?
+
+  package init(use: Use) { self.use = use }
+}
+
+/// A DANE record (RFC 6698).
+package struct TLSARecord: Hashable, Sendable {
+  package var usage: UInt8
+  package var selector: UInt8
+  package var matching: UInt8
+  package var data: [UInt8]
+
+  package init(usage: UInt8, selector: UInt8, matching: UInt8, data: [UInt8]) {
+    self.usage = usage
+    self.selector = selector
+    self.matching = matching
+    self.data = data
+  }
+}
+
+/// All that one trial needs to know.
+package struct TrialSettings: Hashable, Sendable {
+  package var rung: LadderRung
+  /// A numeric address, IPv4 or IPv6.
+  package var address: String
+  package var port: UInt16
+  package var demand: TLSDemand
+  /// TLS from the first byte.
+  package var isImplicit = false
+  /// The name given in EHLO.
+  package var heloName: String
+  /// Empty is the null sender.
+  package var sender = ""
+  /// Nil stops the trial after EHLO.
+  package var recipient: String?
+  /// Seconds for each stage.
+  package var timeout: Double = 30
+
+  package init(
+    rung: LadderRung,
+    address: String,
+    port: UInt16,
+    demand: TLSDemand,
+    heloName: String
+  ) {
+    self.rung = rung
+    self.address = address
+    self.port = port
+    self.demand = demand
+    self.heloName = heloName
+  }
+}
+
+/// A step of an SMTP session.
+package enum Stage: String, CaseIterable, Hashable, Sendable {
+  case connect, banner, ehlo, starttls, handshake, verification
+  case ehloAgain = "ehlo-again"
+  case mail, rcpt
+}
+
+/// What one stage came to.
+package struct StageRecord: Hashable, Sendable {
+  package var stage: Stage
+  package var isOK: Bool
+  /// The reply, or the error; from outside, bounded.
+  package var detail: String
+  package var seconds: Double
+}
+
+/// What one trial came to.
+package struct Trial: Hashable, Sendable {
+  package var rung: LadderRung
+  /// Whether the session was encrypted, or failed on the way there.
+  package var usedTLS: Bool
+  package var peer: String
+  /// The local address that the connection came from.
+  package var source: String?
+  package var stages: [StageRecord] = []
+  package var failedStage: Stage?
+  package var failureClass: FailureClass?
+  package var facts: TLSFacts?
+  package var capabilities: [String] = []
+  /// Findings that are no failure: injected plaintext, a mangled STARTTLS.
+  package var notes: [String] = []
+
+  package var isOK: Bool { failedStage == nil }
+  /// Whether TLS itself failed, or the reply said that TLS was why.
+  package var failedByTLS: Bool {
+    failureClass.map { $0.isTLS && $0 != .tlsRequiredByReceiver } ?? false
+  }
+}
