@@ -173,7 +173,8 @@ extension Ingest {
   /// as with any stream; where the journal has dropped its oldest entries, event by event.
   private func readJournal(_ input: FoundInput) throws -> [InputReport] {
     var report = InputReport(path: input.path, kind: .log)
-    guard let journal = JournalPipe() else {
+    let place = String(input.path.dropFirst("journal:".count))
+    guard let journal = JournalPipe(path: place.isEmpty ? nil : place) else {
       report.troubles.append(
         InputTrouble(.missing, path: input.path, "journalctl cannot be started")
       )

@@ -36,6 +36,7 @@ private final class Scratch {
   }
 }
 
+private let bootID = "0123456789abcdef0123456789abcdef"
 private let stampNow = Timestamp(seconds: 1_775_000_000)
 
 /// Lines of messages that arrive and leave; `count` messages, two lines each.
@@ -136,6 +137,49 @@ private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
     let rotated = try read([scratch.path], in: store)
     #expect(rotated.reports.reduce(0) { $0 + $1.newLines } == 0)
     #expect(rotated.troubles.isEmpty)
+  }
+
+  @Test func `reads a journal of another machine, bytes and empty messages included`() throws {
+    let remote = "/lib/systemd/systemd-journal-remote"
+    guard FileManager.default.isExecutableFile(atPath: remote) else {
+      try Test.cancel("systemd-journal-remote is not installed")
+    }
+    let scratch = try Scratch()
+    var export: [UInt8] = []
+    for (number, message) in [
+      Array("4ABC100000: from=<a@a.example>, size=9, nrcpt=1 (queue active)".utf8),
+      Array("4ABC100000: from=<\u{1}".utf8) + [0xFF] + Array("@a.example>, size=9, nrcpt=1".utf8),
+      Array("4ABC100000: removed".utf8),
+    ].enumerated() {
+      export += Array("__REALTIME_TIMESTAMP=\(1_772_442_845_000_000 + number)\n".utf8)
+      export += Array("__MONOTONIC_TIMESTAMP=\(number + 1)\n_BOOT_ID=\(bootID)\n".utf8)
+      export += Array("_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=postfix/qmgr\nSYSLOG_PID=9\n".utf8)
+      export += Array("MESSAGE\n".utf8)
+      export += withUnsafeBytes(of: UInt64(message.count).littleEndian) { Array($0) }
+      export += message + Array("\n\n".utf8)
+    }
+    try scratch.write("export", export)
+    let journal = scratch.path + "/remote.journal"
+    _ = try scratch.pack("export", with: remote, ["-o", journal])
+    let result = try read(["journal:" + journal])
+    #expect(result.reports.map(\.lines) == [3])
+    #expect(recognized(result.reports) >= 2)
+    #expect(result.troubles.isEmpty)
+    let none = try read(["journal:/none"])
+    #expect(none.troubles.map(\.kind) == [.missing])
+  }
+
+  @Test func `finds out that a file became shorter while it was read`() throws {
+    let scratch = try Scratch()
+    try scratch.write("mail.log", log(1000))
+    let stream = PlainStream(try OpenFile(path: scratch.path + "/mail.log"), isSeekable: true)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 50_000, alignment: 16)
+    defer { buffer.deallocate() }
+    #expect(try stream.read(into: buffer) == 50_000)
+    #expect(truncate(scratch.path + "/mail.log", 100) == 0)
+    let failure = #expect(throws: ReadFailure.self) { try stream.read(into: buffer) }
+    #expect(failure?.offset == 50_000)
+    #expect(failure?.isDamage == true)
   }
 
   @Test func `passes over what is no file, and follows no circle`() throws {

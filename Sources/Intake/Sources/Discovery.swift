@@ -61,7 +61,12 @@ package struct Discovery {
       inputs.append(FoundInput(path: "-", kind: .standardInput, isNamed: true))
       return
     }
-    if path == "journal:" {
+    if path.hasPrefix("journal:") {
+      let place = String(path.dropFirst("journal:".count))
+      guard place.isEmpty || access(place, F_OK) == 0 else {
+        troubles.append(InputTrouble(.missing, path: path, "no such journal"))
+        return
+      }
       inputs.append(FoundInput(path: path, kind: .journal, isNamed: true))
       return
     }

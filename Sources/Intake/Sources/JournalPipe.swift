@@ -5,8 +5,9 @@ final class JournalPipe {
   let file: OpenFile
   private let process: pid_t
 
-  /// Starts it; nil where it cannot be started.
-  init?() {
+  /// Starts it on this machine's journal, or on the journal file or directory at `path`; nil where it
+  /// cannot be started.
+  init?(path: String? = nil) {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -14,7 +15,8 @@ final class JournalPipe {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    let words = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet"]
+    var words = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet"]
+    if let path { words.append(JournalPipe.option(path)) }
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)
     defer { for argument in arguments { free(argument) } }
@@ -29,8 +31,19 @@ final class JournalPipe {
     file = OpenFile(descriptor: ends[0], path: "journal:")
   }
 
-  /// Waits for its end; a complaint where it failed.
+  /// The option that names a journal kept elsewhere.
+  private static func option(_ path: String) -> String {
+    var status = stat()
+    let isDirectory = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return (isDirectory ? "--directory=" : "--file=") + path
+  }
+
+  /// Waits for its end; a complaint where it failed. What was not read is read first, or a full pipe
+  /// would keep it waiting for ever.
   func finish() -> String? {
+    let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer { rest.deallocate() }
+    while let count = try? file.read(into: rest), count > 0 {}
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
     let code = (status >> 8) & 0xff
