@@ -68,6 +68,10 @@ struct EnvelopeCase: CustomTestStringConvertible, Sendable {
       moment: "2026-03-02T08:14:05Z"
     ),
     EnvelopeCase(
+      line: "2026-03-02 09:14:05 mx1 postfix/smtp[2211]: text",
+      moment: "2026-03-02T09:14:05Z"
+    ),
+    EnvelopeCase(
       line: "2026-03-02 09:14:05 1vx-A <= a@b.example H=x [192.0.2.1]: y",
       moment: "2026-03-02T09:14:05Z",
       host: "",

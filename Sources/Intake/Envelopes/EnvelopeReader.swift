@@ -146,6 +146,13 @@ package struct EnvelopeReader {
       at = end
       guard at < line.count, line[at] == UInt8(ascii: " ") else { return nil }
     }
+    let known = moment ?? clock.moment(civil)
+    // Some syslog templates write the date so too; only a process and colon tell them from a text.
+    if let named = hostTagText(line, from: at + 1, form: .iso, moment: known),
+      !named.tag.isEmpty, named.pid > 0
+    {
+      return named
+    }
     var pid: Int32 = 0
     if at + 2 < line.count, line[at + 1] == UInt8(ascii: "["),
       let (number, end) = line.number(at: at + 2, to: line.count), end + 1 < line.count,
@@ -156,7 +163,7 @@ package struct EnvelopeReader {
     }
     return Envelope(
       form: .bare,
-      moment: moment ?? clock.moment(civil),
+      moment: known,
       pid: pid,
       text: (at + 1)..<line.count
     )
