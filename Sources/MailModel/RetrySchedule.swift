@@ -69,6 +69,9 @@ package struct ScheduledMessage: Hashable, Sendable {
   /// Attempts to come, the next one first; the last one is the one that returns the message. At
   /// most 1000 are listed.
   package var attempts: [Timestamp]
+  /// The next attempt at this very message, where it takes turns with others; else the first of
+  /// ``attempts``.
+  package var nextAttempt: Timestamp?
   package var warningAt: Timestamp?
   /// When the NDR is made; nil where the message never expires by itself.
   package var expiresAt: Timestamp?
@@ -88,6 +91,7 @@ package struct ScheduledMessage: Hashable, Sendable {
     self.queueID = queueID
     self.domain = domain
     self.attempts = attempts
+    nextAttempt = attempts.first
     self.warningAt = warningAt
     self.expiresAt = expiresAt
     self.basis = basis

@@ -70,7 +70,7 @@ struct ForecastPage {
             "mta": JSONValue(known?.0.description), "destination": .string(scheduled.domain),
             "arrived_at": JSONValue(known?.1.arrivedAt),
             "attempts_made": .int(known?.1.attemptsMade ?? 0),
-            "next_attempt_at": JSONValue(scheduled.attempts.first),
+            "next_attempt_at": JSONValue(scheduled.nextAttempt),
             "warning_at": JSONValue(scheduled.warningAt),
             "expires_at": JSONValue(scheduled.expiresAt),
             "delivery_probability": .number(
