@@ -141,7 +141,7 @@ package struct IncidentFinder {
       domains: [history.domain],
       nextHops: history.nextHops,
       failureClass: failureClass,
-      tlsIsCause: cause(failureClass, held: held),
+      tlsIsCause: IncidentFinder.cause(tallies),
       responsible: best.responsible,
       confidence: best.confidence * max(agreement, count >= total ? 0.9 : agreement),
       state: state(history),
@@ -155,11 +155,25 @@ package struct IncidentFinder {
     )
   }
 
-  /// TLS is the cause where most of what held mail up is of TLS; unclear where it is about half.
-  private func cause(_ failureClass: FailureClass, held: [FailureClass: Int]) -> TLSCause {
-    let total = held.values.reduce(0, +)
-    let tls = held.filter(\.key.isTLS).values.reduce(0, +)
-    let share = total > 0 ? Double(tls) / Double(total) : 0
+  /// TLS is the cause where most of what held mail up is of TLS; unclear where it is about half. A
+  /// session that broke off once TLS stood counts half: it may be how a peer rejects a certificate.
+  private static func cause(_ tallies: [ClassifiedTally]) -> TLSCause {
+    var total = 0.0
+    var tls = 0.0
+    for one in tallies where one.heldUp {
+      guard let failureClass = one.classification?.failureClass else { continue }
+      let count = Double(one.tally.count)
+      total += count
+      if failureClass.isTLS {
+        tls += count
+      } else if failureClass == .connectionLost,
+        one.tally.security == .encrypted
+          || one.tally.security == .authenticated
+      {
+        tls += count / 2
+      }
+    }
+    let share = total > 0 ? tls / total : 0
     if share >= 0.6 { return .yes }
     return share > 0.4 ? .unclear : .no
   }

@@ -1,0 +1,64 @@
+package import MailModel
+
+/// Sendmail 8.
+package struct Sendmail: MailServer {
+  package let id = MailServerID("sendmail")
+  package let name = "Sendmail"
+  package var dialect: any LogDialect.Type { SendmailDialect.self }
+  package var failureRules: [FailureRule] { SendmailRules.all }
+
+  package init() {}
+
+  package func makeDialect() -> any LogDialect { SendmailDialect() }
+
+  package func isQueue(directory: String, entries: [String]) -> Bool {
+    let files = entries.filter { $0.hasPrefix("qf") || $0.hasPrefix("df") }
+    if files.contains(where: { $0.utf8.count >= 16 }) { return true }
+    return directory.hasSuffix("/mqueue") || directory.hasSuffix("/mqueue-client")
+      || (Set(entries).isSuperset(of: ["qf", "df"]))
+  }
+
+  package func readQueue(directory: String, now: Timestamp) -> QueueSnapshot {
+    SendmailQueue(root: directory, now: now).read()
+  }
+
+  package func isQueueListing(head: Span<UInt8>) -> Bool { false }
+
+  package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {
+    QueueSnapshot(server: id, path: path, takenAt: now, listsMessages: false)
+  }
+
+  package func isConfiguration(_ file: ConfigurationFile) -> Bool {
+    SendmailConfiguration.isOne(file)
+  }
+
+  package func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration {
+    SendmailConfiguration(files)
+  }
+
+  package func schedule(
+    configuration: (any MailServerConfiguration)?,
+    observed: RetryObservations
+  ) -> any RetrySchedule {
+    SendmailSchedule(configuration: configuration as? SendmailConfiguration, observed: observed)
+  }
+
+  package func remedies(for request: RemedyRequest) -> [Remedy] { SendmailRemedies(request).all }
+
+  package func testPathRecipe(domain: HostName) -> String {
+    """
+    # /etc/mail/access of a second instance that relays for trials only, bound to loopback:
+    Try_TLS:\tNO
+    # makemap hash /etc/mail/access < /etc/mail/access
+    # mailtriage retry \(domain) --test-path 127.0.0.1:10026
+    """
+  }
+
+  package var usualPlaces: UsualPlaces {
+    UsualPlaces(
+      logs: ["/var/log/mail.log", "/var/log/maillog"],
+      queues: ["/var/spool/mqueue"],
+      configuration: ["/etc/mail/sendmail.cf"]
+    )
+  }
+}

@@ -1,0 +1,104 @@
+import MailModel
+
+/// Sendmail's own sentences. OpenSSL's reasons and peers' replies are in the general catalogue.
+/// Source: Sendmail cf/m4/proto.m4 (TLS_connection), sendmail/tls.c, sendmail/deliver.c.
+enum SendmailRules {
+  private static let sendmail = MailServerID("sendmail")
+
+  private static func rule(
+    _ id: String,
+    _ failureClass: FailureClass?,
+    _ responsible: Responsible,
+    _ pattern: TextPattern,
+    _ specificity: Specificity,
+    example: String,
+    _ meaning: String
+  ) -> FailureRule {
+    FailureRule(
+      id: "sendmail." + id,
+      server: sendmail,
+      failureClass: failureClass,
+      responsible: responsible,
+      specificity: specificity,
+      pattern: pattern,
+      example: example,
+      meaning: meaning
+    )
+  }
+
+  static let all: [FailureRule] = [
+    rule(
+      "name",
+      .certificateHostMismatch,
+      .remote,
+      .all([.contains("CN "), .contains(" does not match ")]),
+      .verifyError,
+      example: "stat=Deferred: 454 4.7.0 CN a.example does not match mx.example.net",
+      "The peer's certificate is for another name than our rule demands."
+    ),
+    rule(
+      "handshake-timeout",
+      .handshakeTimeout,
+      .path,
+      .all([
+        .contains("connect failed="), .contains("reason=unknown"), .contains("retry=0"),
+        .not(.contains("errno=104")),
+      ]),
+      .libraryReason,
+      example:
+        "STARTTLS=client, error: connect failed=-1, reason=unknown, SSL_error=5, errno=0, retry=0",
+      "The handshake got no answer."
+    ),
+    rule(
+      "handshake-reset",
+      .handshakeDisconnected,
+      .unknown,
+      .all([.contains("connect failed="), .contains("errno=104")]),
+      .libraryReason,
+      example:
+        "STARTTLS=client, error: connect failed=-1, reason=unknown, SSL_error=5, errno=104, retry=99",
+      "The connection was reset during the handshake."
+    ),
+    rule(
+      "verify-failed",
+      .validationFailure,
+      .remote,
+      .any([
+        .contains("4.7.0 authentication failed"), .contains("5.7.0 authentication failed"),
+        .contains("verify=FAIL"), .contains("authentication required"),
+        .contains("not authenticated"),
+      ]),
+      .serverText,
+      example: "stat=Deferred: 454 4.7.0 authentication failed",
+      "The peer's certificate was not accepted; the log says why at LogLevel 12 and above."
+    ),
+    rule(
+      "handshake",
+      .otherTLS,
+      .unknown,
+      .any([.contains("TLS handshake failed"), .contains("encryption too weak 0 less than")]),
+      .serverText,
+      example: "stat=Deferred: 403 4.7.0 TLS handshake failed.",
+      "TLS did not come about; an earlier line of the same process says why."
+    ),
+    rule(
+      "too-weak",
+      .noSharedCipher,
+      .remote,
+      .all([.contains("encryption too weak "), .not(.contains("too weak 0 less"))]),
+      .libraryReason,
+      example: "stat=Deferred: 454 4.7.0 encryption too weak 56 less than 112",
+      "The cipher that was agreed is weaker than our rule demands."
+    ),
+    rule(
+      "try-tls",
+      nil,
+      .unknown,
+      .contains("do not try TLS with"),
+      .verifyError,
+      example:
+        "ruleset=try_tls, arg1=mx.example.net, reject=550 5.7.1 do not try TLS with mx.example.net",
+      "Our own rule says not to try TLS with this host. This is no failure."
+    ),
+  ]
+}
