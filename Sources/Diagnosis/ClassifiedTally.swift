@@ -32,10 +32,6 @@ package struct TallyClassifier {
     if tally.outcome == .delivered, !inClear {
       return ClassifiedTally(tally: tally, classification: nil, wasDeliveredInClear: false)
     }
-    // Nobody was asked and nothing was said: the reason is in another attempt's line.
-    if !tally.tried, tally.reply.isEmpty, tally.cause.isEmpty {
-      return ClassifiedTally(tally: tally, classification: nil, wasDeliveredInClear: false)
-    }
     let found = classify(
       reply: tally.outcome == .delivered ? "" : tally.reply,
       cause: tally.cause,

@@ -75,7 +75,14 @@ package struct IncidentFinder {
         fine[family, default: [:]][found, default: 0] += one.tally.count
       }
     }
+    let hasTold = tallies.contains {
+      $0.heldUp && ($0.tally.tried || $0.classification?.failureClass != .other)
+    }
     return tallies.map { one in
+      // A result without a session that says nothing repeats what another one said.
+      if hasTold, !one.tally.tried, one.classification?.failureClass == .other {
+        return ClassifiedTally(tally: one.tally, classification: nil, wasDeliveredInClear: false)
+      }
       guard let found = one.classification, let failureClass = found.failureClass,
         let family = Family.coarse(failureClass),
         let best = fine[family]?.max(by: { ($0.value, $1.key.ruleID) < ($1.value, $0.key.ruleID) })
@@ -160,16 +167,17 @@ package struct IncidentFinder {
   private static func cause(_ tallies: [ClassifiedTally]) -> TLSCause {
     var total = 0.0
     var tls = 0.0
+    let brokeUnderTLS = tallies.contains {
+      $0.heldUp && $0.classification?.failureClass == .connectionLost
+        && ($0.tally.security == .encrypted || $0.tally.security == .authenticated)
+    }
     for one in tallies where one.heldUp {
       guard let failureClass = one.classification?.failureClass else { continue }
       let count = Double(one.tally.count)
       total += count
       if failureClass.isTLS {
         tls += count
-      } else if failureClass == .connectionLost,
-        one.tally.security == .encrypted
-          || one.tally.security == .authenticated
-      {
+      } else if failureClass == .connectionLost, brokeUnderTLS {
         tls += count / 2
       }
     }

@@ -39,6 +39,8 @@ extension SendmailDialect {
       return .notUnderstood
     }
     let status = (stat + 7)..<end
+    // What the peer said tells more than what sendmail makes of it.
+    let replyField = bytes.firstIndex(of: ", reply=", from: start, to: stat).map { ($0 + 8)..<stat }
     let listEnd = recipientsEnd(bytes, from: start, to: stat)
     let relay = field(bytes, ", relay=", from: listEnd, to: stat) ?? 0..<0
     let dsn = field(bytes, ", dsn=", from: listEnd, to: stat).flatMap {
@@ -46,15 +48,21 @@ extension SendmailDialect {
     }
     let outcome = outcome(bytes, status, dsn: dsn)
     let session = takeSession(line, bytes, relay: relay)
-    let isBare = bytes.equals("Deferred", in: status) || bytes.equals("queued", in: status)
+    // A relay without an address was not asked: its failure earlier in this run is remembered.
+    let isAsked =
+      bytes.firstIndex(of: UInt8(ascii: "["), from: relay.lowerBound, to: relay.upperBound) != nil
+    let isBare =
+      bytes.equals("Deferred", in: status)
+      || (!isAsked && bytes.equals("Service unavailable", in: status))
+    let isLocal = relay.isEmpty
     let hasCause = session.map { !$0.cause.isEmpty } ?? false
     var attempt = LoggedAttempt(
       queueID: id,
       recipient: start..<start,
       outcome: outcome,
-      tried: !isBare || hasCause,
+      tried: hasCause || ((isAsked || isLocal) && !isBare),
       relay: relay,
-      reply: isBare ? status.lowerBound..<status.lowerBound : status,
+      reply: isBare ? status.lowerBound..<status.lowerBound : replyField ?? status,
       enhancedStatus: dsn,
       security: security(session, outcome, relay: relay, bytes: bytes),
       cause: session?.cause ?? [],
@@ -140,6 +148,7 @@ extension SendmailDialect {
   }
 
   private mutating func startTLSLine(_ line: LogLine, _ bytes: Span<UInt8>) {
+    logsTLS = true
     let text = line.text
     let start = text.lowerBound
     if let relay = field(bytes, ", relay=", from: start, to: text.upperBound) {
@@ -185,6 +194,13 @@ extension SendmailDialect {
     session.relay = name
     session.moment = line.moment
     session.addCause(bytes.bytes(text), at: line.position)
+    // Nothing of a handshake was logged, on a host that logs them: the peer did not offer STARTTLS.
+    if logsTLS, session.security == .unknown, bytes.has("too weak 0 less than", in: text),
+      !session.cause.contains(Array("arg1=TEMP".utf8)),
+      !session.cause.contains(Array("STARTTLS".utf8))
+    {
+      session.addCause(Array("(no STARTTLS in this session)".utf8), at: line.position)
+    }
     store(session, pid: line.pid)
   }
 

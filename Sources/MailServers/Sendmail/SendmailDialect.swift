@@ -10,6 +10,8 @@ package import MailModel
 package struct SendmailDialect: LogDialect {
   /// What each process said about its session.
   var sessions: [Int32: SendmailSession] = [:]
+  /// Whether this host logs its TLS sessions.
+  var logsTLS = false
 
   /// Processes remembered at most.
   static let memoryLimit = 4096
@@ -56,8 +58,9 @@ package struct SendmailDialect: LogDialect {
   }
 
   package var carriedState: [UInt8] {
-    guard !sessions.isEmpty else { return [] }
+    guard !sessions.isEmpty || logsTLS else { return [] }
     var state = CarriedStateWriter()
+    state.write(Int64(logsTLS ? 1 : 0))
     let kept = sessions.sorted { ($0.value.moment, $0.key) > ($1.value.moment, $1.key) }.prefix(512)
     state.write(Int64(kept.count))
     for (pid, session) in kept.sorted(by: { $0.key < $1.key }) {
@@ -69,7 +72,10 @@ package struct SendmailDialect: LogDialect {
 
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
-    guard let count = reader.number(), count >= 0, count <= 512 else { return }
+    guard let logs = reader.number(), let count = reader.number(), count >= 0, count <= 512 else {
+      return
+    }
+    logsTLS = logs == 1
     for _ in 0..<count {
       guard let pid = reader.number(), let session = SendmailSession(from: &reader) else { return }
       sessions[Int32(truncatingIfNeeded: pid)] = session

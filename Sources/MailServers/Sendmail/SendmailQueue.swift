@@ -111,9 +111,8 @@ struct SendmailQueueFile {
       recipients: recipients,
       warningsSent: flags.contains("w") ? 1 : 0,
       urgency: urgency,
-      wantsDelayWarning: !flags.contains("r") && !sender.isEmpty && urgency == "normal"
-        || urgency == "urgent"
-        ? notify.contains(true) && !sender.isEmpty : false
+      wantsDelayWarning: !flags.contains("r") && urgency != "non-urgent" && !sender.isEmpty
+        && notify.contains(true)
     )
   }
 

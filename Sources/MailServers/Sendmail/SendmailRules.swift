@@ -37,6 +37,16 @@ enum SendmailRules {
       "The peer's certificate is for another name than our rule demands."
     ),
     rule(
+      "not-offered",
+      .startTLSNotSupported,
+      .remote,
+      .contains("(no STARTTLS in this session)"),
+      .verifyError,
+      example:
+        "ruleset=tls_rcpt, arg1=b@example.net, reject=454 4.7.0 encryption too weak 0 less than 112 (no STARTTLS in this session)",
+      "Our rule demands TLS and the peer does not offer STARTTLS."
+    ),
+    rule(
       "handshake-timeout",
       .handshakeTimeout,
       .path,

@@ -97,7 +97,8 @@ struct SendmailSchedule: RetrySchedule {
           result.expiresAt = run
           break
         }
-        if result.warningAt == nil, warning > 0, age >= warning, (message.warningsSent ?? 0) == 0,
+        // The log tells a run by the second; what is due at its end counts.
+        if result.warningAt == nil, warning > 0, age + 2 >= warning, (message.warningsSent ?? 0) == 0,
           message.wantsDelayWarning
         {
           result.warningAt = run
