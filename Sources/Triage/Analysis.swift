@@ -31,6 +31,8 @@ package struct Analysis: Sendable {
     package var tlsFailures = 0
     package var deliveredInClear = 0
     package var queued = 0
+
+    package init() {}
   }
 
   /// One destination with traffic in the window or mail waiting.

@@ -7,7 +7,7 @@ struct Mailtriage: AsyncParsableCommand {
     abstract: "Finds out why mail waits, what it will cost, and what to do.",
     subcommands: [
       Analyze.self, Explain.self, Trace.self, QueueCommand.self, ForecastCommand.self,
-    ],
-    defaultSubcommand: nil
+      RemedyCommand.self, ReportCommand.self, ConfigCommand.self,
+    ]
   )
 }

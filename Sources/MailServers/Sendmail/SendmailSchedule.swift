@@ -98,7 +98,8 @@ struct SendmailSchedule: RetrySchedule {
           break
         }
         // The log tells a run by the second; what is due at its end counts.
-        if result.warningAt == nil, warning > 0, age + 2 >= warning, (message.warningsSent ?? 0) == 0,
+        if result.warningAt == nil, warning > 0, age + 2 >= warning,
+          (message.warningsSent ?? 0) == 0,
           message.wantsDelayWarning
         {
           result.warningAt = run

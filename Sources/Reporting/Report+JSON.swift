@@ -1,0 +1,89 @@
+import MailModel
+package import Triage
+
+extension Report {
+  /// `mailtriage.report/1`: the same facts as the HTML and Markdown.
+  package var json: JSONValue {
+    .object([
+      "schema": .string("mailtriage.report/1"), "from": JSONValue(from), "to": JSONValue(to),
+      "now": JSONValue(now), "generated_at": JSONValue(generatedAt),
+      "headline": .string(headline),
+      "tasks": .array(
+        tasks.map {
+          .object([
+            "title": .string($0.title), "destination": JSONValue($0.destination),
+            "deadline": JSONValue($0.deadline), "saves": .int($0.saves),
+            "detail": .string($0.detail),
+          ])
+        }
+      ),
+      "figures": .array(
+        figures.map {
+          .object([
+            "name": .string($0.name), "today": .int($0.today),
+            "yesterday": $0.yesterday.map { .int($0) } ?? .null,
+            "week_mean": $0.weekMean.map { .number(($0 * 10).rounded() / 10) } ?? .null,
+          ])
+        }
+      ),
+      "deadlines": .array(
+        deadlines.map {
+          .object([
+            "domain": .string($0.domain), "waiting": .int($0.waiting),
+            "oldest": JSONValue($0.oldest), "class": JSONValue($0.failureClass?.rawValue),
+            "first_expiry": JSONValue($0.firstExpiry), "last_expiry": JSONValue($0.lastExpiry),
+            "fix_by": JSONValue($0.fixBy), "expiring_24h": .int($0.expiring24h),
+            "basis": .string($0.basis),
+          ])
+        }
+      ),
+      "incidents": .array(incidents.map(\.json)),
+      "coverage": .array(
+        coverage.map {
+          .object([
+            "path": .string($0.path), "kind": .string($0.kind), "lines": .int($0.lines),
+            "recognized": .int($0.recognized), "unrecognized": .int($0.unrecognized),
+            "newest": JSONValue($0.newest),
+          ])
+        }
+      ),
+      "charts": .array(
+        charts.map {
+          .object([
+            "id": .string($0.id), "title": .string($0.title), "unit": .string($0.unit),
+            "labels": JSONValue($0.labels),
+            "series": .array(
+              $0.series.map {
+                .object([
+                  "name": .string($0.name), "values": .array($0.values.map(JSONValue.number)),
+                ])
+              }
+            ),
+          ])
+        }
+      ),
+      "tls_coverage": JSONValue(tlsCoverage), "redacted": .bool(isRedacted),
+    ])
+  }
+}
+
+extension Report.Incident {
+  var json: JSONValue {
+    .object([
+      "id": .string(id), "domains": JSONValue(domains), "next_hops": JSONValue(nextHops),
+      "state": .string(state), "class": JSONValue(failureClass?.rawValue),
+      "tls_is_cause": .string(tlsIsCause.rawValue), "responsible": .string(responsible.rawValue),
+      "confidence": .number((confidence * 1000).rounded() / 1000),
+      "confirmed_by": JSONValue(confirmedBy), "onset": JSONValue(onset),
+      "trigger": JSONValue(trigger), "attempts": .int(attempts), "waiting": .int(waiting),
+      "meaning": .string(meaning),
+      "evidence": .array(
+        evidence.map {
+          .object([
+            "path": .string($0.path), "offset": .int(Int($0.offset)), "text": .string($0.text),
+          ])
+        }
+      ), "remedies": .array(remedies.map(\.json)), "notice": JSONValue(notice),
+    ])
+  }
+}
