@@ -38,7 +38,9 @@ enum FailureNumbers {
       return .plaintextOnTLSPort
     case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_UNKNOWN_PROTOCOL,
       SSL_R_WRONG_SSL_VERSION, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_VERSION_TOO_LOW,
-      SSL_R_VERSION_TOO_HIGH:
+      SSL_R_VERSION_TOO_HIGH,
+      // OpenSSL 3 says so where the peer has nothing newer than TLS 1.1.
+      SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
       return .protocolVersionMismatch
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
       return asksForCertificate ? .clientCertificateRejected : .noSharedCipher

@@ -151,6 +151,11 @@ package struct TrialRun {
       )
     }
     trial.facts = wire.facts
+    if trial.facts?.isClientCertificateRequested == true {
+      do throws(WireFailure) { try wire.settle(seconds: min(0.5, settings.timeout)) } catch {
+        throw stop(error, .ehloAgain, wire)
+      }
+    }
     done(.handshake, "\(trial.facts?.version ?? "") \(trial.facts?.cipher ?? "")")
     begin()
     if let failure = fault(wire) {

@@ -119,6 +119,12 @@ package struct Trial: Hashable, Sendable {
   /// Findings that are no failure: injected plaintext, a mangled STARTTLS.
   package var notes: [String] = []
 
+  package init(rung: LadderRung, usedTLS: Bool, peer: String) {
+    self.rung = rung
+    self.usedTLS = usedTLS
+    self.peer = peer
+  }
+
   package var isOK: Bool { failedStage == nil }
   /// Whether TLS itself failed, or the reply said that TLS was why.
   package var failedByTLS: Bool {

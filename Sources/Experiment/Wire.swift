@@ -237,6 +237,25 @@ final class Wire {
     }
   }
 
+  /// Lets a TLS 1.3 peer that asked for a certificate say no before more is sent: its alert comes
+  /// after our handshake is done, and would be lost if it closed on bytes it did not read.
+  func settle(seconds: Double) throws(WireFailure) {
+    guard let session, SSL_version(session) == TLS1_3_VERSION else { return }
+    let end = Wire.now() + seconds
+    var byte: UInt8 = 0
+    while Wire.now() < end {
+      ERR_clear_error()
+      let count = SSL_peek(session, &byte, 1)
+      if count > 0 { return }
+      if SSL_get_error(session, count) == SSL_ERROR_WANT_READ {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&entry, 1, Int32(max((end - Wire.now()) * 1000, 1))) <= 0 { return }
+      } else {
+        try resume(session, result: count, until: end)
+      }
+    }
+  }
+
   private func note(_ place: Int32, _ value: Int32) {
     let direction = place & SSL_CB_READ != 0 ? "received" : "sent"
     guard alerts.count < 16, let text = SSL_alert_desc_string_long(value) else { return }
