@@ -70,4 +70,37 @@ package enum Advice {
     case .other: []
     }
   }
+
+  /// The same in a few words, for a table.
+  package static func brief(for failureClass: FailureClass) -> String {
+    switch failureClass {
+    case .certificateSelfSigned, .certificateNotTrusted, .validationFailure: "pin, or tell them"
+    case .certificateExpired, .certificateNotYetValid: "tell them to renew"
+    case .certificateHostMismatch: "match their name"
+    case .certificateRevoked: "tell them; wait"
+    case .clientCertificateRejected: "show no client cert"
+    case .protocolVersionMismatch, .noSharedCipher, .weakKey, .weakSignature: "tell them to update"
+    case .startTLSNotSupported, .startTLSRefused: "tell them, or may"
+    case .startTLSStripped: "check the firewall"
+    case .plaintextOnTLSPort: "check port and mode"
+    case .handshakeTimeout: "check the path's MTU"
+    case .handshakeDisconnected, .otherTLS: "probe the host"
+    case .tlsRequiredByReceiver: "turn TLS on for it"
+    case .localTLSMisconfiguration: "repair our TLS setup"
+    case .tlsaInvalid, .dnssecInvalid: "tell them: DNS"
+    case .daneRequired: "dane, not dane-only"
+    case .stsPolicyFetchError, .stsPolicyInvalid, .stsWebPKIInvalid: "tell them: MTA-STS"
+    case .greylisted: "wait"
+    case .mailboxFull, .mailboxUnavailable: "nothing of ours"
+    case .connectionRefused, .connectionTimeout, .connectionLost: "test the connection"
+    case .dnsFailure: "look up its MX"
+    case .rateLimited: "send less at a time"
+    case .policyRejected, .contentRejected: "ask which rule"
+    case .reputationBlocked: "check blocklists"
+    case .authenticationFailure: "check the password"
+    case .messageTooLarge: "send less"
+    case .localFailure: "look at our log"
+    case .other: "read its reply"
+    }
+  }
 }

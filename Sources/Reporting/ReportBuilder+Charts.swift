@@ -21,6 +21,8 @@ extension ReportBuilder {
         ($1.queued, $1.history.deferred, $0.domain) < ($0.queued, $0.history.deferred, $1.domain)
       }
       .prefix(6)
+    // Hours before the first line tell nothing.
+    let from = max(from, analysis.sources.compactMap(\.oldest).min() ?? from)
     let span = max(to.seconds(since: from), 60)
     let moments = (0...48).map { from.advanced(bySeconds: span * Double($0) / 48) }
     let counts = try store.backlog(at: moments, domains: top.map(\.domain))

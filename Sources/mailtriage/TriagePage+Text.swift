@@ -46,18 +46,18 @@ extension TriagePage {
   }
 
   private static let heading =
-    TriagePage.cell("DESTINATION", 30) + TriagePage.right("WAIT", 5) + " "
-    + TriagePage.cell("TREND", 9) + TriagePage.cell("OLDEST", 9) + TriagePage.cell("CAUSE", 26)
-    + TriagePage.cell("FIX BY", 17)
+    cell("DESTINATION", 25) + right("WAIT", 5) + " " + cell("TREND", 9) + cell("OLDEST", 8)
+    + cell("CAUSE", 19) + cell("FIX BY", 13) + "DO THIS"
 
   private func line(_ row: Row) -> String {
     let age = row.oldest.map { LocalTime.length(max(0, analysis.now.seconds(since: $0))) } ?? "-"
-    let deadline = row.fixBy.map { time.short($0) } ?? "-"
+    let deadline = row.fixBy.map { "\(time.day($0)) \(time.hour($0))" } ?? "-"
+    let cause = row.cause.replacing("certificate", with: "cert")
     let first =
-      TriagePage.cell(OutsideText(row.name).terminal(limit: 28), 30)
+      TriagePage.cell(OutsideText(row.name).terminal(limit: 23), 25)
       + TriagePage.right(String(row.waiting), 5) + " " + TriagePage.cell(row.trend, 9)
-      + TriagePage.cell(age.replacing(" ", with: ""), 9) + TriagePage.cell(row.cause, 26)
-      + TriagePage.cell(deadline, 17)
+      + TriagePage.cell(age.replacing(" ", with: ""), 8) + TriagePage.cell(cause, 19)
+      + TriagePage.cell(deadline, 13) + row.brief
     return TriagePage.trimmed(first)
   }
 

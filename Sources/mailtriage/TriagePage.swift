@@ -35,6 +35,8 @@ struct TriagePage {
     var firstExpiry: Timestamp?
     var fixBy: Timestamp?
     var remedy: String
+    /// What to do, in a few words.
+    var brief: String
     var incident: Incident
   }
 
@@ -75,6 +77,7 @@ struct TriagePage {
       firstExpiry: expiries.min(),
       fixBy: group.compactMap { $0.forecast?.fixBy }.min(),
       remedy: remedy?.title ?? advice,
+      brief: Advice.brief(for: incident.failureClass),
       incident: incident
     )
   }

@@ -9,9 +9,10 @@ extension Chart {
     frame.left = 190
     frame.top = 8
     frame.height = frame.top + row * Double(series.count) + frame.bottom
+    let room = frame
     let most = series.flatMap(\.values).max() ?? 0
     let slot = frame.plotWidth / Double(max(labels.count, 1))
-    let centre = { (index: Int) in frame.left + slot * (Double(index) + 0.5) }
+    let centre = { (index: Int) in room.left + slot * (Double(index) + 0.5) }
     var cells = ""
     for (order, one) in series.enumerated() {
       let top = frame.top + row * Double(order)

@@ -3,11 +3,13 @@ import MailModel
 extension Chart {
   /// Lines over time, with marks at the moments that explain a bend.
   func linesSVG() -> String {
-    let frame = ChartFrame()
+    var frame = ChartFrame()
+    frame.makeRoom(for: series)
+    let room = frame
     let steps = 4
     let ceiling = roundCeiling(series.flatMap(\.values).max() ?? 0, steps: steps)
     let gaps = Double(max(labels.count - 1, 1))
-    let x = { (index: Int) in frame.left + frame.plotWidth * Double(index) / gaps }
+    let x = { (index: Int) in room.left + room.plotWidth * Double(index) / gaps }
     let lines = series.enumerated().map { order, one in
       let points = one.values.indices.map {
         "\(number(x($0))),\(number(frame.y(one.values[$0], ceiling: ceiling)))"

@@ -88,7 +88,7 @@ struct ChartFrame {
   var width = 720.0
   var height = 260.0
   var left = 48.0
-  var right = 12.0
+  var right = 40.0
   var top = 28.0
   var bottom = 34.0
 
@@ -138,16 +138,38 @@ struct ChartFrame {
     }.joined()
   }
 
+  /// Where the names of the series stand: as many rows as they need.
+  private func legendPlaces(_ series: [ChartSeries]) -> [(name: String, x: Double, row: Int)] {
+    guard series.count > 1 else { return [] }
+    var x = left
+    var row = 0
+    return series.map { one in
+      let name = OutsideText(one.name).terminal(limit: 28)
+      let needed = Double(name.count) * 6.6 + 28
+      if x + needed > width - right, x > left {
+        x = left
+        row += 1
+      }
+      defer { x += needed }
+      return (name, x, row)
+    }
+  }
+
+  /// Makes room above the plot for the names of the series.
+  mutating func makeRoom(for series: [ChartSeries]) {
+    let extra = Double(legendPlaces(series).last?.row ?? 0) * 16
+    top += extra
+    height += extra
+  }
+
   /// Names of the series, in their colours.
   func legend(_ series: [ChartSeries]) -> String {
-    guard series.count > 1 else { return "" }
-    var x = left
-    return series.indices.map { index in
-      let name = OutsideText(series[index].name).terminal(limit: 22)
-      defer { x += Double(name.count) * 6.6 + 24 }
+    legendPlaces(series).enumerated().map { index, place in
+      let y = 8 + Double(place.row) * 16
       return """
-        <rect class="s\(index % 8 + 1)" x="\(number(x))" y="8" width="10" height="10"/>\
-        <text class="tick" x="\(number(x + 14))" y="17">\(OutsideText(name).html())</text>
+        <rect class="s\(index % 8 + 1)" x="\(number(place.x))" y="\(number(y))" width="10" \
+        height="10"/><text class="tick" x="\(number(place.x + 14))" y="\(number(y + 9))">\
+        \(OutsideText(place.name).html())</text>
         """
     }.joined()
   }
