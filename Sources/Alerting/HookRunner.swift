@@ -51,8 +51,6 @@ package struct HookRunner: Sendable {
     do { input = Array(try alert.json()) + [UInt8(ascii: "\n")] } catch {
       return .notStarted("the alert cannot be written as JSON: \(error)")
     }
-    // A hook may end without reading its input; that must not end us.
-    signal(SIGPIPE, SIG_IGN)
     let environment = inheritedEnvironment.merging(alert.environment) { _, own in own }
     let executable = executable
     let timeout = timeout
@@ -88,12 +86,16 @@ package struct HookRunner: Sendable {
     let values = Dictionary(
       uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) }
     )
+    let source: FileDescriptor
+    do { source = try HookRunner.readable(input) } catch {
+      return .notStarted("its input cannot be prepared: \(error)")
+    }
     do {
       let result = try await Subprocess.run(
         .path(FilePath(executable)),
         environment: .custom(values),
         platformOptions: options,
-        input: .array(input),
+        input: .fileDescriptor(source, closeAfterSpawningProcess: true),
         output: .discarded,
         error: .discarded
       )
@@ -105,5 +107,26 @@ package struct HookRunner: Sendable {
     } catch {
       return .notStarted("\(error)")
     }
+  }
+
+  /// The bytes as a file of its own without a name, mode 0600, at its start. A hook may end without
+  /// reading its input: with a pipe the write would then fail, and swift-subprocess ends the whole
+  /// process over the pipe's end.
+  private static func readable(_ bytes: [UInt8]) throws(Errno) -> FileDescriptor {
+    let pattern = FileManager.default.temporaryDirectory.path + "/mailtriage-alert-XXXXXX"
+    var template = Array(pattern.utf8CString)
+    let number = mkstemp(&template)
+    guard number >= 0 else { throw Errno(rawValue: errno) }
+    unlink(template)
+    _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+    let file = FileDescriptor(rawValue: number)
+    do {
+      try file.writeAll(bytes)
+      try file.seek(offset: 0, from: .start)
+    } catch {
+      try? file.close()
+      throw (error as? Errno) ?? .ioError
+    }
+    return file
   }
 }

@@ -34,7 +34,8 @@ enum EximRules {
       [
         "retry time not reached", "retry timeout exceeded", "have been failing for a long time",
       ],
-      .verifyError,
+      // Exim appends these to the reason where it still has one: the reason says more.
+      .serverText,
       example: "== b@example.net routing defer (-51): retry time not reached",
       "The address or host waits for its next time; the reason is in an earlier line."
     ),
