@@ -80,7 +80,8 @@ let package = Package(
     room(
       "Alerting",
       knows: [
-        "MailModel", "Store", "Triage", .product(name: "Subprocess", package: "swift-subprocess"),
+        "MailModel", "Store", "Diagnosis", "Forecast", "Triage",
+        .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
@@ -125,7 +126,7 @@ let package = Package(
     ),
     tests("ReportingTests", of: ["MailModel", "Triage", "Reporting"], fixtures: true),
     tests("AlertingTests", of: ["MailModel", "Store", "Triage", "Alerting"], fixtures: true),
-    tests("CommandTests", of: ["mailtriage", "MailModel"], fixtures: true),
+    tests("CommandTests", of: ["mailtriage", "MailModel", "Store", "Alerting"], fixtures: true),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -36,16 +36,18 @@ package struct AlertBook: Hashable, Sendable {
     self.settle = settle
   }
 
-  /// Takes in what the rules see now and gives what to tell, in a fixed order.
+  /// Takes in what the rules see now and gives what to tell, in a fixed order. Of `silenced`
+  /// destinations nothing is told and nothing changes: what is still so afterwards is told then.
   package mutating func update(
     _ conditions: [AlertCondition],
     now: Timestamp,
+    silenced: Set<String> = [],
     report: String? = nil
   ) -> [Alert] {
     var alerts: [Alert] = []
     var seen: Set<String> = []
     for condition in conditions.sorted(by: { $0.key < $1.key })
-    where seen.insert(condition.key).inserted {
+    where !silenced.contains(condition.destination) && seen.insert(condition.key).inserted {
       switch condition.standing {
       case .present:
         if let alert = present(condition, report: report) { alerts.append(alert) }
@@ -56,6 +58,7 @@ package struct AlertBook: Hashable, Sendable {
       }
     }
     for key in open.keys.sorted() where !seen.contains(key) {
+      if let known = open[key], silenced.contains(known.told.destination) { continue }
       if let alert = over(key, state: .resolved, since: now, now: now, report: report) {
         alerts.append(alert)
       }

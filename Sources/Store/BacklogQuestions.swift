@@ -36,4 +36,22 @@ extension TriageStore {
       return counts
     }
   }
+
+  /// Deferred messages that waited at each moment, over all destinations, by what the logs say.
+  package func waiting(at moments: [Timestamp]) throws -> [Int] {
+    try read { db in
+      try moments.map { moment in
+        try Int.fetchOne(
+          db,
+          sql: """
+            SELECT count(*) FROM message m
+            WHERE m.arrived_at <= ?1 AND (m.ended_at IS NULL OR m.ended_at > ?1)
+              AND EXISTS (SELECT 1 FROM recipient r WHERE r.message = m.id
+                AND (r.previous_at IS NOT NULL OR r.status = 2))
+            """,
+          arguments: [moment.microseconds]
+        ) ?? 0
+      }
+    }
+  }
 }

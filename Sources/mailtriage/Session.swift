@@ -161,3 +161,13 @@ func refusing(_ body: () throws -> Void) throws {
     throw refusal.status.code
   }
 }
+
+/// The same for a body that waits for something.
+func refusing(_ body: () async throws -> Void) async throws {
+  // A hook may end without reading; results of this command are short.
+  signal(SIGPIPE, SIG_IGN)
+  do { try await body() } catch let refusal as Refusal {
+    complain(refusal.description)
+    throw refusal.status.code
+  }
+}

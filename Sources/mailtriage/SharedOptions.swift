@@ -117,7 +117,7 @@ struct Settings {
     )
   }
 
-  private static func clockNow() -> Timestamp {
+  static func clockNow() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
