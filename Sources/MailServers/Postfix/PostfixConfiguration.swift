@@ -10,6 +10,8 @@ struct PostfixConfiguration: MailServerConfiguration {
   private(set) var policies: [String: (entry: String, source: String)] = [:]
   /// Some map could not be read: an absent entry proves nothing.
   private(set) var hasUnreadMap = false
+  /// `smtp_delivery_status_filter`, else `default_delivery_status_filter`.
+  private(set) var statusFilter = PostfixStatusFilter()
 
   init(_ files: [ConfigurationFile]) {
     for file in files {
@@ -23,6 +25,7 @@ struct PostfixConfiguration: MailServerConfiguration {
       }
     }
     readNeighbouringMaps(files)
+    readStatusFilter(files)
   }
 
   enum Kind {
@@ -103,17 +106,10 @@ struct PostfixConfiguration: MailServerConfiguration {
         continue
       }
       if files.contains(where: { $0.path.hasSuffix("/" + name) || $0.path == name }) { continue }
-      var wasRead = false
-      for file in files where !wasRead {
-        let directory = file.path.lastIndex(of: "/").map { String(file.path[...$0]) } ?? ""
-        let path = directory + name
-        if let table = try? BoundedFile(path: path, limit: 16 << 20) {
-          readPolicy(String(decoding: table.bytes, as: UTF8.self), path: path)
-          paths.append(path)
-          wasRead = true
-        }
-      }
-      if !wasRead {
+      if let (path, text) = PostfixConfiguration.neighbour(name, of: files) {
+        readPolicy(text, path: path)
+        paths.append(path)
+      } else {
         hasUnreadMap = true
         troubles.append(
           ReadTrouble(
@@ -122,6 +118,44 @@ struct PostfixConfiguration: MailServerConfiguration {
           )
         )
       }
+    }
+  }
+
+  /// A file of that name beside one of the configuration files.
+  private static func neighbour(
+    _ name: String,
+    of files: [ConfigurationFile]
+  ) -> (path: String, text: String)? {
+    for file in files {
+      let directory = file.path.lastIndex(of: "/").map { String(file.path[...$0]) } ?? ""
+      if let table = try? BoundedFile(path: directory + name, limit: 16 << 20) {
+        return (directory + name, String(decoding: table.bytes, as: UTF8.self))
+      }
+    }
+    return nil
+  }
+
+  private mutating func readStatusFilter(_ files: [ConfigurationFile]) {
+    let stated =
+      parameters.value("smtp_delivery_status_filter")
+      ?? parameters.value("default_delivery_status_filter")
+    for map in (stated ?? "").split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\t" }) {
+      guard let colon = map.firstIndex(of: ":") else { continue }
+      let name = map[map.index(after: colon)...].split(separator: "/").last.map(String.init) ?? ""
+      guard ["pcre", "regexp"].contains(map[..<colon]), !name.isEmpty,
+        let (path, text) = PostfixConfiguration.neighbour(name, of: files)
+      else {
+        troubles.append(
+          ReadTrouble(
+            path: String(map),
+            reason: "the delivery status filter is not beside the configuration, or no pcre: or "
+              + "regexp: table; not read, so mail that it returns at once is forecast as waiting"
+          )
+        )
+        continue
+      }
+      statusFilter.add(patterns: text)
+      paths.append(path)
     }
   }
 

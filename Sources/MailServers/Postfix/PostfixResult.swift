@@ -21,9 +21,13 @@ struct PostfixResult {
   init?(_ bytes: Span<UInt8>, in range: Range<Int>) {
     let end = range.upperBound
     let first = range.lowerBound + 4
-    // An address may hold `>`: it ends where `>, ` does.
+    // An address may hold `>`, and a quoted local part even `>, `: it ends where `>, ` does behind it.
     guard bytes.has("to=<", at: range.lowerBound, to: end),
-      let close = bytes.firstIndex(of: ">, ", from: first, to: end)
+      let close = bytes.firstIndex(
+        of: ">, ",
+        from: PostfixResult.behindQuotes(bytes, from: first, to: end),
+        to: end
+      )
     else { return nil }
     recipient = first..<close
     var at = close + 3
@@ -47,6 +51,12 @@ struct PostfixResult {
     }
     readFields(bytes, from: at, to: status)
     readReply(bytes, from: word, to: end)
+  }
+
+  /// Behind a quoted local part (RFC 5321 section 4.1.2); `start` where there is none.
+  private static func behindQuotes(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    guard start < end, bytes[start] == UInt8(ascii: "\"") else { return start }
+    return bytes.firstIndex(of: "\"@", from: start + 1, to: end) ?? start
   }
 
   private mutating func readFields(_ bytes: Span<UInt8>, from start: Int, to end: Int) {

@@ -17,6 +17,7 @@ struct PostfixSchedule: RetrySchedule {
   let basis: ScheduleBasis
   /// A moment at which a queue run began; nil where none was seen.
   let phase: Timestamp?
+  private let statusFilter: PostfixStatusFilter
 
   init(configuration: PostfixConfiguration?, observed: RetryObservations) {
     var timers = PostfixTimers()
@@ -36,6 +37,7 @@ struct PostfixSchedule: RetrySchedule {
     timers.bounceLifetime = min(timers.bounceLifetime, timers.maximalLifetime)
     self.timers = timers
     self.basis = basis
+    statusFilter = configuration?.statusFilter ?? PostfixStatusFilter()
     phase = PostfixSchedule.phase(observed, period: timers.queueRunDelay)
   }
 
@@ -100,13 +102,21 @@ struct PostfixSchedule: RetrySchedule {
       }
     }
     let life = life(of: message, now: now)
-    return domains.map {
-      ScheduledMessage(
+    return domains.map { domain in
+      // The filter makes the same failure permanent when it comes again.
+      let isReturned =
+        !statusFilter.isEmpty
+        && waiting.contains {
+          $0.address.mailDomain == domain && statusFilter.returns($0.enhancedStatus, $0.reason)
+        }
+      let first = life.attempts.first
+      return ScheduledMessage(
         queueID: message.queueID,
-        domain: $0,
-        attempts: life.attempts,
-        warningAt: life.warningAt,
-        expiresAt: life.expiresAt,
+        domain: domain,
+        attempts: isReturned ? Array(life.attempts.prefix(1)) : life.attempts,
+        warningAt: isReturned ? nil : life.warningAt,
+        expiresAt: isReturned
+          ? first?.advanced(bySeconds: attemptDuration(of: message)) : life.expiresAt,
         basis: basis,
         uncertainty: phase == nil ? timers.queueRunDelay : 2
       )

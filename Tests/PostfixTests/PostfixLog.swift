@@ -1,0 +1,95 @@
+import MailModel
+import MailServers
+
+/// Reads lines as `TIME TAG[PID]: TEXT`, where the time counts seconds, and tells each event in
+/// words.
+struct PostfixLog {
+  private var dialect = PostfixDialect()
+  private var offset: Int64 = 0
+  private(set) var outcomes: [LineOutcome] = []
+
+  /// What a log of these lines says.
+  static func events(_ lines: [String]) -> [String] {
+    var log = PostfixLog()
+    return lines.flatMap { log.read($0) }
+  }
+
+  /// The outcome of a single line.
+  static func outcome(_ line: String) -> LineOutcome? {
+    var log = PostfixLog()
+    _ = log.read(line)
+    return log.outcomes.first
+  }
+
+  /// What one more line says.
+  mutating func read(_ line: String) -> [String] {
+    let bytes = Array(line.utf8)
+    let words = line.split(separator: " ", maxSplits: 2)
+    guard words.count >= 2, let seconds = Double(words[0]) else { return ["no stamp: \(line)"] }
+    let tag = words[1].prefix { $0 != "[" && $0 != ":" }
+    let pid = words[1].drop { $0 != "[" }.dropFirst().prefix { $0 != "]" }
+    let start = words[0].utf8.count + 1
+    let textStart = words.count > 2 ? bytes.count - words[2].utf8.count : bytes.count
+    var events: [LogEvent] = []
+    let outcome = dialect.read(
+      LogLine(
+        moment: Timestamp(seconds: 1_772_442_845).advanced(bySeconds: seconds),
+        pid: Int32(pid) ?? 0,
+        tag: start..<(start + tag.utf8.count),
+        text: textStart..<bytes.count,
+        position: LinePosition(source: 1, offset: offset)
+      ),
+      in: bytes.span,
+      into: &events
+    )
+    offset += Int64(bytes.count) + 1
+    outcomes.append(outcome)
+    return events.map { PostfixLog.words($0, bytes) }
+  }
+
+  /// The dialect as it is taken up again after a restart.
+  mutating func restart() {
+    let state = dialect.carriedState
+    dialect = PostfixDialect()
+    dialect.restore(state)
+  }
+
+  private static func words(_ event: LogEvent, _ bytes: [UInt8]) -> String {
+    func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+    switch event {
+    case .arrival(let arrival):
+      var out = "arrival \(text(arrival.queueID))"
+      if arrival.opensMessage { out += " opens" }
+      if arrival.isTakenUp { out += " taken up" }
+      if let sender = arrival.sender { out += " from <\(text(sender))>" }
+      if let id = arrival.messageID { out += " id <\(text(id))>" }
+      if let size = arrival.size { out += " size \(size)" }
+      if let count = arrival.recipientCount { out += " nrcpt \(count)" }
+      if let original = arrival.originalQueueID { out += " was \(text(original))" }
+      return out
+    case .attempt(let attempt):
+      var out = "\(attempt.outcome) \(text(attempt.queueID)) <\(text(attempt.recipient))>"
+      if !attempt.tried { out += " untried" }
+      if !attempt.relay.isEmpty { out += " via \(text(attempt.relay))" }
+      if let status = attempt.enhancedStatus { out += " \(status)" }
+      if attempt.security != .unknown { out += " \(attempt.security)" }
+      if !attempt.reply.isEmpty { out += " (\(text(attempt.reply)))" }
+      if !attempt.cause.isEmpty {
+        out +=
+          " because "
+          + String(decoding: attempt.cause, as: UTF8.self)
+          .replacing("\n", with: " / ")
+      }
+      return out
+    case .ended(let id): return "ended \(text(id))"
+    case .expired(let id, let forced): return "expired \(text(id))" + (forced ? " forced" : "")
+    case .held(let id): return "held \(text(id))"
+    case .released(let id): return "released \(text(id))"
+    case .notification(let notice):
+      return "\(notice.kind) of \(text(notice.queueID))"
+        + (notice.noticeID.map { " is \(text($0))" } ?? "")
+    case .marker(let marker): return "marker \(marker.kind)"
+    case .sessionFailure(let failure): return "session failure: \(text(failure.text))"
+    }
+  }
+}
