@@ -107,7 +107,7 @@ let package = Package(
     tests("PostfixTests", of: ["MailModel", "MailServers"], fixtures: true),
     tests("EximTests", of: ["MailModel", "MailServers"], fixtures: true),
     tests("SendmailTests", of: ["MailModel", "MailServers"], fixtures: true),
-    tests("ConformanceTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests("ConformanceTests", of: ["mailtriage", "MailModel", "MailServers"], fixtures: true),
     tests(
       "StoreTests",
       of: ["MailModel", "Store", .product(name: "GRDB", package: "GRDB.swift")]

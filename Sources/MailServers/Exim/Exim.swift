@@ -21,10 +21,15 @@ package struct Exim: MailServer {
     EximSpool(root: directory, now: now).read()
   }
 
-  package func isQueueListing(head: Span<UInt8>) -> Bool { EximRetryDump.begins(head) }
+  package func isQueueListing(head: Span<UInt8>) -> Bool {
+    EximRetryDump.begins(head) || EximQueueListing.begins(head)
+  }
 
   package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {
-    QueueSnapshot(
+    if EximQueueListing.begins(bytes.span) {
+      return EximQueueListing.read(bytes, path: path, now: now)
+    }
+    return QueueSnapshot(
       server: id,
       path: path,
       takenAt: now,

@@ -180,6 +180,8 @@ extension EximDialect {
       known.moment = line.moment
       known.add(bytes.bytes(text), at: line.position)
       store(known, key)
+    } else {
+      return EximChatter.isNote(bytes, text) ? .understood : .notUnderstood
     }
     return .understood
   }
@@ -228,6 +230,8 @@ extension EximDialect {
           LoggedSessionFailure(side: .receiving, peer: start..<start, text: text)
         )
       )
+    } else {
+      return EximChatter.isServerLine(bytes, text) ? .understood : .notUnderstood
     }
     return .understood
   }

@@ -21,6 +21,34 @@ enum EximMessageID {
     return nil
   }
 
+  /// When the message with this id arrived, to the second: the first six characters are seconds in
+  /// base 62 (base 36 where file names ignore case). `near` decides between the two, and stands where
+  /// neither fits.
+  static func creation(_ id: String, near: Timestamp) -> Timestamp {
+    func seconds(base: Int64) -> Int64? {
+      var value: Int64 = 0
+      for byte in id.utf8.prefix(6) {
+        let digit: Int64
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = Int64(byte) - 48
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = Int64(byte) - 55
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = Int64(byte) - 61
+        default: return nil
+        }
+        guard digit < base else { return nil }
+        value = value * base + digit
+      }
+      return value
+    }
+    // An age is told in minutes, hours or days, cut off: a listing is rarely older than that.
+    for base in [62, 36] as [Int64] {
+      if let found = seconds(base: base), abs(found - near.seconds) < 400 * 86_400 {
+        return Timestamp(seconds: found)
+      }
+    }
+    return near
+  }
+
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -189,7 +189,9 @@ extension PostfixDialect {
     _ bytes: Span<UInt8>,
     _ events: inout [LogEvent]
   ) -> LineOutcome {
-    guard let id = PostfixQueueID.leading(bytes, in: line.text) else { return .understood }
+    guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
+      return PostfixDialect.isSummary(bytes, line.text) ? .understood : .notUnderstood
+    }
     let end = line.text.upperBound
     let at = id.upperBound + 2
     if bytes.has("placed on hold", at: at, to: end) {
@@ -222,6 +224,17 @@ extension PostfixDialect {
       events.append(.marker(ServerMarker(.stopped)))
     }
     return .understood
+  }
+
+  /// `Requeued: 3 messages` and its kin.
+  private static func isSummary(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Bool {
+    for start: StaticString in [
+      "Requeued: ", "Deleted: ", "Placed on hold: ", "Released from hold: ", "Expired: ",
+      "Renamed ", "Moved to ",
+    ] where bytes.has(start, at: text.lowerBound, to: text.upperBound) {
+      return true
+    }
+    return isChatter(bytes, text)
   }
 
   /// Lines that any program may write and that say nothing about a message.

@@ -22,10 +22,10 @@ package struct Sendmail: MailServer {
     SendmailQueue(root: directory, now: now).read()
   }
 
-  package func isQueueListing(head: Span<UInt8>) -> Bool { false }
+  package func isQueueListing(head: Span<UInt8>) -> Bool { SendmailQueueListing.begins(head) }
 
   package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {
-    QueueSnapshot(server: id, path: path, takenAt: now, listsMessages: false)
+    SendmailQueueListing.read(bytes, path: path, now: now)
   }
 
   package func isConfiguration(_ file: ConfigurationFile) -> Bool {

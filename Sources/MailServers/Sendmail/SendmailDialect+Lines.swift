@@ -143,6 +143,8 @@ extension SendmailDialect {
           LoggedSessionFailure(side: .receiving, peer: start..<start, text: text)
         )
       )
+    } else {
+      return SendmailChatter.isServerLine(bytes, text) ? .understood : .notUnderstood
     }
     return .understood
   }

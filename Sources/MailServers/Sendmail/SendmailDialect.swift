@@ -54,7 +54,7 @@ package struct SendmailDialect: LogDialect {
     }
     if bytes.has("done; ", at: at, to: end) { events.append(.ended(queueID: id)) }
     if bytes.has("quarantine", at: at, to: end) { events.append(.held(queueID: id)) }
-    return .understood
+    return SendmailChatter.isNote(bytes, min(at, end)..<end) ? .understood : .notUnderstood
   }
 
   package var carriedState: [UInt8] {
@@ -174,5 +174,29 @@ enum SendmailQueueID {
       if isID { return start..<end }
     }
     return nil
+  }
+
+  /// When the message with this id arrived: year, month, day, hour, minute and second are a character
+  /// each, in UTC. Nil where the id has another shape. Source: sendmail/queue.c (assign_queueid).
+  static func creation(_ id: String, near: Timestamp) -> Timestamp? {
+    let digits = id.utf8.prefix(6).compactMap { byte -> Int? in
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte) - 48
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(byte) - 55
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(byte) - 61
+      default: nil
+      }
+    }
+    guard digits.count == 6 else { return nil }
+    // The year is counted from 1900, modulo 60.
+    let now = CivilTime(near).year
+    guard let year = (now - 59...now + 1).last(where: { ($0 - 1900) % 60 == digits[0] }) else {
+      return nil
+    }
+    var time = CivilTime(year: year, month: digits[1] + 1, day: digits[2])
+    time.hour = digits[3]
+    time.minute = digits[4]
+    time.second = digits[5]
+    return time.isPlausible ? time.timestamp() : nil
   }
 }
