@@ -20,8 +20,9 @@ struct SendmailQueueListing {
   /// Whether a file begins like a listing.
   static func begins(_ head: Span<UInt8>) -> Bool {
     let end = min(head.count, 2000)
-    guard head.has("MSP Queue status", at: 0, to: end) || head.has("\t\t/", at: 0, to: end)
-      || head.has("-----Q-ID-----", at: 0, to: end)
+    guard
+      head.has("MSP Queue status", at: 0, to: end) || head.has("\t\t/", at: 0, to: end)
+        || head.has("-----Q-ID-----", at: 0, to: end)
     else { return false }
     return head.firstIndex(of: "-----Q-ID-----", from: 0, to: end) != nil
       || head.firstIndex(of: " is empty\n", from: 0, to: end) != nil
