@@ -103,10 +103,16 @@ let package = Package(
       swiftSettings: house
     ),
 
+    .target(
+      name: "TestSupport",
+      dependencies: ["MailModel"],
+      path: "Tests/TestSupport",
+      swiftSettings: house
+    ),
     tests("MailModelTests", of: ["MailModel"]),
-    tests("PostfixTests", of: ["MailModel", "MailServers"], fixtures: true),
-    tests("EximTests", of: ["MailModel", "MailServers"], fixtures: true),
-    tests("SendmailTests", of: ["MailModel", "MailServers"], fixtures: true),
+    tests("PostfixTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
+    tests("EximTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
+    tests("SendmailTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
     tests("ConformanceTests", of: ["mailtriage", "MailModel", "MailServers"], fixtures: true),
     tests(
       "StoreTests",

@@ -1,6 +1,18 @@
 import MailModel
 import MailServers
+import TestSupport
 import Testing
+
+private func outcome(_ line: String) -> LineOutcome? {
+  var log = EventLog { PostfixDialect() }
+  _ = log.read(line)
+  return log.outcomes.first
+}
+
+private func events(_ lines: [String]) -> [String] {
+  var log = EventLog { PostfixDialect() }
+  return log.read(lines)
+}
 
 /// What each program of Postfix says, line by line.
 struct PostfixDialectTests {
@@ -151,9 +163,9 @@ struct PostfixDialectTests {
       []
     ),
   ])
-  func `a line says`(_ line: String, _ events: [String]) {
-    #expect(PostfixLog.events([line]) == events)
-    #expect(PostfixLog.outcome(line) == .understood)
+  func `a line says`(_ line: String, _ expected: [String]) {
+    #expect(events([line]) == expected)
+    #expect(outcome(line) == .understood)
   }
 
   @Test(arguments: [
@@ -172,7 +184,7 @@ struct PostfixDialectTests {
       "0 \(tag)[2]: 1E24040003: to=<b@b.example>, relay=none, delay=9, delays=9/0/0/0, "
       + "dsn=4.4.3, status=deferred (x)"
     if tag.hasSuffix("/smtp") {
-      #expect(PostfixLog.events([line]) == ["deferred 1E24040003 <b@b.example> 4.4.3 (x)"])
+      #expect(events([line]) == ["deferred 1E24040003 <b@b.example> 4.4.3 (x)"])
     }
   }
 
@@ -182,14 +194,14 @@ struct PostfixDialectTests {
     "0 postfix/smtp[2]: 1E24040003: to=<b@b.example>, relay=none, delay=9",
   ])
   func `a line of no known shape is counted as not understood`(_ line: String) {
-    #expect(PostfixLog.outcome(line) == .notUnderstood)
-    #expect(PostfixLog.events([line]).isEmpty)
+    #expect(outcome(line) == .notUnderstood)
+    #expect(events([line]).isEmpty)
   }
 
   @Test func `an address probe is no delivery`() {
     let line =
       "0 postfix/smtp[2]: 1E24040003: to=<b@b.example>, relay=mx[192.0.2.9]:25, delay=1, "
       + "delays=0/0/1/0, dsn=2.1.5, status=deliverable (250 2.1.5 Ok)"
-    #expect(PostfixLog.events([line]).isEmpty)
+    #expect(events([line]).isEmpty)
   }
 }

@@ -1,5 +1,11 @@
 import MailServers
+import TestSupport
 import Testing
+
+private func events(_ lines: [String]) -> [String] {
+  var log = EventLog { PostfixDialect() }
+  return log.read(lines)
+}
 
 /// TLS lines name no message: they are joined to the result that they explain.
 struct PostfixTLSJoinTests {
@@ -20,9 +26,9 @@ struct PostfixTLSJoinTests {
   private let failure = "certificate verification failed for \(peer): self-signed certificate"
 
   @Test func `by process, peer and time`() {
-    let events = PostfixLog.events(["1 postfix/smtp[2211]: \(failure)", result(2211)])
+    let said = events(["1 postfix/smtp[2211]: \(failure)", result(2211)])
     #expect(
-      events == [
+      said == [
         "deferred 1E24040003 <bob@example.net> via \(PostfixTLSJoinTests.peer) 4.7.5 clear "
           + "(Server certificate not verified) because \(failure)"
       ]
@@ -38,49 +44,49 @@ struct PostfixTLSJoinTests {
     (2211, PostfixTLSJoinTests.peer, 302),
   ])
   func `what another session said explains nothing`(_ pid: Int, _ peer: String, _ seconds: Int) {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[2211]: \(failure)", result(pid, at: seconds, peer: peer),
     ])
-    #expect(events.count == 1)
-    #expect(!(events.first?.contains("because") ?? true))
+    #expect(said.count == 1)
+    #expect(!(said.first?.contains("because") ?? true))
   }
 
   @Test func `once: a second message over a new session starts anew`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[2211]: \(failure)", result(2211),
       result(2211, id: "2F35151114", at: 9, "dsn=4.4.2, status=deferred (lost connection)"),
     ])
-    #expect(events.count == 2)
-    #expect(events.last?.contains("because") == false)
+    #expect(said.count == 2)
+    #expect(said.last?.contains("because") == false)
   }
 
   @Test func `all recipients of one message share the session`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[2211]: \(failure)", result(2211),
       result(2211).replacing("bob@", with: "eve@"),
     ])
-    #expect(events.count == 2)
-    #expect(events.allSatisfy { $0.hasSuffix("because \(failure)") })
+    #expect(said.count == 2)
+    #expect(said.allSatisfy { $0.hasSuffix("because \(failure)") })
   }
 
   @Test func `a reused connection keeps its protection`() {
     let sent = "dsn=2.0.0, status=sent (250 ok)"
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[9]: Untrusted TLS connection established to \(PostfixTLSJoinTests.peer): "
         + "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
       result(9, sent), result(9, id: "2F35151114", at: 3, uses: " conn_use=2,", sent),
     ])
-    #expect(events.count == 2)
-    #expect(events.allSatisfy { $0.contains(" encrypted ") })
+    #expect(said.count == 2)
+    #expect(said.allSatisfy { $0.contains(" encrypted ") })
   }
 
   @Test func `a verified session is authenticated`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[9]: Verified TLS connection established to \(PostfixTLSJoinTests.peer): "
         + "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
       result(9, "dsn=2.0.0, status=sent (250 ok)"),
     ])
-    #expect(events.first?.contains(" authenticated ") == true)
+    #expect(said.first?.contains(" authenticated ") == true)
   }
 
   @Test func `a handshake that fails before a delivery in clear is recorded as that`() {
@@ -88,29 +94,29 @@ struct PostfixTLSJoinTests {
     let library =
       "warning: TLS library problem: error:0A000410:SSL routines::sslv3 alert handshake failure:"
       + "ssl/record/rec_layer_s3.c:1602:SSL alert number 40:"
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[9]: \(error)", "1 postfix/smtp[9]: \(library)",
       "1 postfix/smtp[9]: 1E24040003: Cannot start TLS: handshake failure",
       result(9, "dsn=2.0.0, status=sent (250 ok)"),
     ])
-    #expect(events.count == 1)
-    #expect(events.first?.hasPrefix("delivered 1E24040003") == true)
-    #expect(events.first?.contains(" clear ") == true)
-    #expect(events.first?.contains("SSL alert number 40") == true)
-    #expect(events.first?.contains("Cannot start TLS: handshake failure") == true)
+    #expect(said.count == 1)
+    #expect(said.first?.hasPrefix("delivered 1E24040003") == true)
+    #expect(said.first?.contains(" clear ") == true)
+    #expect(said.first?.contains("SSL alert number 40") == true)
+    #expect(said.first?.contains("Cannot start TLS: handshake failure") == true)
   }
 
   @Test func `tlsproxy is another process: by peer and time`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/tlsproxy[77]: CONNECT to [198.51.100.7]:25",
       "1 postfix/tlsproxy[77]: \(failure)",
       "1 postfix/tlsproxy[77]: DISCONNECT [198.51.100.7]:25", result(2211),
     ])
-    #expect(events.first?.hasSuffix("because \(failure)") == true)
+    #expect(said.first?.hasSuffix("because \(failure)") == true)
   }
 
   @Test func `a host that failed before the next was tried is part of the cause`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[9]: certificate verification failed for mx1.example.net[198.51.100.6]:25: "
         + "certificate has expired",
       "1 postfix/smtp[9]: 1E24040003: Server certificate not verified",
@@ -119,30 +125,30 @@ struct PostfixTLSJoinTests {
         + "dsn=4.4.1, status=deferred (connect to mx2.example.net[198.51.100.8]:25: "
         + "Connection refused)",
     ])
-    #expect(events.first?.contains("certificate has expired") == true)
-    #expect(events.first?.contains("Server certificate not verified") == true)
+    #expect(said.first?.contains("certificate has expired") == true)
+    #expect(said.first?.contains("Server certificate not verified") == true)
   }
 
   @Test func `what is repeated for a suspended destination takes no session`() {
-    let events = PostfixLog.events([
+    let said = events([
       "1 postfix/smtp[9]: \(failure)",
       "2 postfix/error[9]: 1E24040003: to=<bob@example.net>, relay=none, delay=1, delays=1/0/0/0, "
         + "dsn=4.7.5, status=deferred (delivery temporarily suspended: Server certificate not "
         + "verified)",
     ])
-    #expect(events.first?.contains("untried") == true)
-    #expect(events.first?.contains("because") == false)
+    #expect(said.first?.contains("untried") == true)
+    #expect(said.first?.contains("because") == false)
   }
 
   @Test func `the join survives a restart of ours`() {
-    var log = PostfixLog()
+    var log = EventLog { PostfixDialect() }
     _ = log.read("1 postfix/smtp[2211]: \(failure)")
     log.restart()
     #expect(log.read(result(2211)).first?.hasSuffix("because \(failure)") == true)
   }
 
   @Test func `memory stays bounded whatever the log says`() {
-    var log = PostfixLog()
+    var log = EventLog { PostfixDialect() }
     for pid in 0..<20_000 {
       _ = log.read("1 postfix/smtp[\(pid)]: certificate verification failed for h[192.0.2.1]:25: x")
       _ = log.read("1 postfix/smtp[\(pid)]: \(String(pid + 0x10_0000, radix: 16).uppercased()): y")

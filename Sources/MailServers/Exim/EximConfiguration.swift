@@ -12,13 +12,27 @@ struct EximRetryRule: Hashable, Sendable {
   var kind: Kind
 }
 
+/// The retry rules of the destinations that a pattern names.
+struct EximRetrySet: Hashable, Sendable {
+  /// `*`, a domain, `*.domain` or `*@domain`; other patterns (lookups, regular expressions) are not
+  /// kept.
+  var pattern: String
+  var rules: [EximRetryRule]
+
+  func matches(_ domain: String) -> Bool {
+    let name = pattern.lowercased().split(separator: "@").last.map(String.init) ?? ""
+    if name == "*" || name == domain { return true }
+    return name.hasPrefix("*") && domain.hasSuffix(name.dropFirst())
+  }
+}
+
 /// Exim's configuration as far as retries go, from its file or from `exim -bP config`.
 struct EximConfiguration: MailServerConfiguration {
   let server = MailServerID("exim")
   private(set) var paths: [String] = []
   private(set) var troubles: [ReadTrouble] = []
-  /// The rules that hold for every destination; nil where the file states none.
-  private(set) var rules: [EximRetryRule]?
+  /// What `begin retry` states, in its order; nil where there is no such section.
+  private(set) var retrySets: [EximRetrySet]?
   private(set) var delayWarnings: [Double]?
   private(set) var requireTLS: [String]?
 
@@ -31,32 +45,53 @@ struct EximConfiguration: MailServerConfiguration {
 
   static func isOne(_ file: ConfigurationFile) -> Bool {
     let text = String(decoding: file.bytes.prefix(1 << 18), as: UTF8.self)
-    return text.contains("begin retry") || text.contains("begin transports")
+    if text.contains("begin retry") || text.contains("begin transports")
       || text.contains("begin routers")
+    {
+      return true
+    }
+    // `exim -bP` without a section shows the main options; `exim -bP retry` the rules alone.
+    let lines = text.split(separator: "\n").map(\.trimmed)
+    return lines.contains { $0.hasPrefix("retry_interval_max = ") }
+      || (!lines.isEmpty && lines.allSatisfy { retrySet($0) != nil })
   }
 
   private mutating func read(_ text: String) {
-    var isRetry = false
-    for line in text.split(separator: "\n") {
-      let trimmed = line.trimmed
-      if trimmed.hasPrefix("#") { continue }
-      if trimmed.hasPrefix("begin ") {
-        isRetry = trimmed == "begin retry"
-        if isRetry, rules == nil { rules = [] }
+    let lines = text.split(separator: "\n").map(\.trimmed)
+    var isRetry = lines.allSatisfy { EximConfiguration.retrySet($0) != nil }
+    for line in lines {
+      if line.hasPrefix("#") { continue }
+      if line.hasPrefix("begin ") {
+        isRetry = line == "begin retry"
+        if isRetry, retrySets == nil { retrySets = [] }
         continue
       }
-      if isRetry, rules?.isEmpty == true {
-        let words = trimmed.split(maxSplits: 2) { $0 == " " || $0 == "\t" }
-        if words.count == 3, words[0] == "*" { rules = EximConfiguration.rules(String(words[2])) }
-      }
-      if trimmed.hasPrefix("delay_warning =") {
-        delayWarnings = trimmed.split(separator: "=")[1].split(separator: ":")
-          .compactMap { EximConfiguration.seconds($0.trimmed) }
-      }
-      if trimmed.hasPrefix("hosts_require_tls =") {
-        requireTLS = trimmed.dropFirst(19).split(separator: ":").map(\.trimmed)
+      if isRetry, let set = EximConfiguration.retrySet(line) { retrySets = (retrySets ?? []) + [set] }
+      guard let equals = line.firstIndex(of: "=") else { continue }
+      let value = line[line.index(after: equals)...]
+      switch line[..<equals].trimmed {
+      case "delay_warning":
+        delayWarnings = value.split(separator: ":").compactMap {
+          EximConfiguration.seconds($0.trimmed)
+        }
+      case "hosts_require_tls": requireTLS = value.split(separator: ":").map(\.trimmed)
+      default: break
       }
     }
+  }
+
+  /// `pattern error rules`; rules for one kind of error only are not kept, nor is what is not plain.
+  private static func retrySet(_ line: String) -> EximRetrySet? {
+    let words = line.split(maxSplits: 2) { $0 == " " || $0 == "\t" }
+    guard words.count == 3, words[1] == "*" else { return nil }
+    let rules = rules(String(words[2]))
+    guard !rules.isEmpty || words[2].trimmed.isEmpty else { return nil }
+    return EximRetrySet(pattern: String(words[0]), rules: rules)
+  }
+
+  /// The rules of a destination: those of the first pattern that names it.
+  func rules(for domain: String) -> [EximRetryRule]? {
+    retrySets.map { sets in sets.first { $0.matches(domain) }?.rules ?? [] }
   }
 
   /// `F,2h,15m; G,16h,1h,1.5; F,4d,6h`
@@ -87,7 +122,8 @@ struct EximConfiguration: MailServerConfiguration {
         return nil
       }
     }
-    return digits.isEmpty ? total : nil
+    // No timer of a mail server is longer than 30 years.
+    return digits.isEmpty && total < 1e9 ? total : nil
   }
 
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {

@@ -323,7 +323,8 @@ extension EximDialect {
     if let time = bytes.firstIndex(of: " DT=", from: rest.lowerBound, to: end) { end = time }
     let from = bytes.firstIndex(of: " H=", from: rest.lowerBound, to: end) ?? rest.lowerBound
     if let colon = bytes.firstIndex(of: ": ", from: from, to: end) { return (colon + 2)..<end }
-    return rest.lowerBound..<end
+    let start = rest.lowerBound
+    return (start < end && bytes[start] == 0x20 ? start + 1 : start)..<end
   }
 
   /// The first enhanced status code of a reply.
@@ -358,21 +359,33 @@ struct EximFields {
       while keyStart > at, bytes[keyStart - 1] != 0x20 { keyStart -= 1 }
       let length = equals - keyStart
       var stop = equals + 1
+      var value = stop..<stop
       if stop < end, bytes[stop] == UInt8(ascii: "\"") {
-        stop =
-          bytes.firstIndex(of: UInt8(ascii: "\""), from: stop + 1, to: end).map { $0 + 1 } ?? end
+        let close = EximFields.closingQuote(bytes, from: stop + 1, to: end)
+        value = (stop + 1)..<close
+        stop = min(close + 1, end)
       } else {
         stop = bytes.firstIndex(of: 0x20, from: stop, to: end) ?? end
+        value = (equals + 1)..<stop
       }
       if length == 1, bytes[keyStart] == UInt8(ascii: "H"), host == nil {
         host = EximFields.host(bytes, from: equals + 1, to: end)
       } else if length >= 1, length <= 2 {
         found.append(
-          (bytes[keyStart], length == 2 ? bytes[keyStart + 1] : 0, (equals + 1)..<stop)
+          (bytes[keyStart], length == 2 ? bytes[keyStart + 1] : 0, value)
         )
       }
       at = stop
     }
+  }
+
+  /// The quote that ends a value; one behind a backslash belongs to it.
+  private static func closingQuote(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    var at = start
+    while at < end, bytes[at] != UInt8(ascii: "\"") {
+      at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
+    }
+    return min(at, end)
   }
 
   /// The value of a field of one or two letters.

@@ -5,10 +5,11 @@ import MailModel
 /// Source: Exim src/retry.c; the specification, chapter 32.
 struct EximSchedule: RetrySchedule {
   let basis: ScheduleBasis
-  let rules: [EximRetryRule]
+  private let configuration: EximConfiguration?
   let delayWarnings: [Double]
   private let lastRun: Timestamp?
   private let interval: Double
+  private let runs: [Timestamp]
 
   /// What the shipped configuration states.
   static let shippedRules = EximConfiguration.rules("F,2h,15m; G,16h,1h,1.5; F,4d,6h")
@@ -16,17 +17,13 @@ struct EximSchedule: RetrySchedule {
   private static let longestInterval = 86_400.0
 
   init(configuration: EximConfiguration?, observed: RetryObservations) {
-    if let configuration {
-      basis = .configuration
-      rules = configuration.rules ?? EximSchedule.shippedRules
-    } else {
-      basis = .serverDefault
-      rules = EximSchedule.shippedRules
-    }
+    self.configuration = configuration
+    basis = configuration == nil ? .serverDefault : .configuration
     delayWarnings = configuration?.delayWarnings ?? [86_400]
-    let runs = observed.queueRuns.suffix(40)
+    let runs = Array(observed.queueRuns.suffix(200))
+    self.runs = runs
     lastRun = runs.last
-    let gaps = zip(runs, runs.dropFirst()).map { $1.seconds(since: $0) }.filter { $0 > 1 }.sorted()
+    let gaps = zip(runs.suffix(40), runs.suffix(40).dropFirst()).map { $1.seconds(since: $0) }.filter { $0 > 1 }.sorted()
     // Debian's QUEUEINTERVAL, where the log shows none. Runs wander by seconds: a round interval near
     // the usual one is what was set.
     let usual = gaps.isEmpty ? 1800 : gaps[gaps.count / 2]
@@ -36,7 +33,13 @@ struct EximSchedule: RetrySchedule {
     interval = round ?? usual
   }
 
+  /// The rules that hold for a destination.
+  func rules(for domain: String) -> [EximRetryRule] {
+    configuration?.rules(for: domain) ?? EximSchedule.shippedRules
+  }
+
   var summary: String {
+    let rules = rules(for: "*")
     let cutoff = rules.map(\.cutoff).max() ?? 0
     let words = cutoff >= 86_400 ? "\(Int(cutoff / 86_400)) d" : "\(Int(cutoff / 60)) min"
     return "queue run every \(Int((interval / 60).rounded())) min, a host or address is given up "
@@ -68,7 +71,18 @@ struct EximSchedule: RetrySchedule {
         groups[key, default: (record, [])].members.append((message, domain))
       }
     }
-    return groups.values.flatMap { simulate($0.record, $0.members, now: now) }
+    let lag = lag(of: queue.retryRecords)
+    return groups.values.flatMap { simulate($0.record, $0.members, lag: lag, now: now) }
+  }
+
+  /// Seconds from the start of a queue run to the attempts that it makes, as the retry records show
+  /// it: half of them lie further behind. A gap counts from the attempt, so that a gap of so many
+  /// whole intervals ends a little after a run has begun, and the next one takes the mail.
+  private func lag(of records: [RetryRecord]) -> Double {
+    let lags = records.compactMap { record -> Double? in
+      runs.last { $0 <= record.lastAttempt }.map { record.lastAttempt.seconds(since: $0) }
+    }.filter { $0 < interval / 2 }.sorted()
+    return lags.isEmpty ? 0 : lags[lags.count / 2].rounded(.up)
   }
 
   /// The record that holds a message back; its key names the group of messages that share it.
@@ -119,8 +133,10 @@ struct EximSchedule: RetrySchedule {
   private func simulate(
     _ start: Record?,
     _ members: [(message: QueuedMessage, domain: String)],
+    lag: Double,
     now: Timestamp
   ) -> [ScheduledMessage] {
+    let rules = rules(for: members.first?.domain ?? "")
     let cutoff = rules.map(\.cutoff).max() ?? 0
     var record =
       start
@@ -149,11 +165,13 @@ struct EximSchedule: RetrySchedule {
       let isOverage =
         !record.isExpired
         && members.contains {
-          $0.message.state != .held && run.seconds(since: $0.message.arrivedAt) > cutoff
+          $0.message.state != .held && EximSchedule.age($0.message, at: run) > cutoff
         }
       if isDue || isOverage || record.isExpired {
         let oldest = members.map(\.message.arrivedAt).min() ?? run
-        if isDue || isOverage { attempt(&record, at: run, oldest: oldest) }
+        if isDue || isOverage {
+          attempt(&record, rules, at: run.advanced(bySeconds: lag), oldest: oldest)
+        }
         for index in members.indices where members[index].message.state != .held {
           if results[index].expiresAt == nil, results[index].attempts.count < 1000 {
             results[index].attempts.append(run)
@@ -182,7 +200,12 @@ struct EximSchedule: RetrySchedule {
   }
 
   /// One failed attempt: which rule holds now, and when the next attempt is.
-  private func attempt(_ record: inout Record, at run: Timestamp, oldest: Timestamp) {
+  private func attempt(
+    _ record: inout Record,
+    _ rules: [EximRetryRule],
+    at run: Timestamp,
+    oldest: Timestamp
+  ) {
     var failing = run.seconds(since: record.firstFailed)
     if !record.isHost { failing = max(failing, run.seconds(since: oldest)) }
     guard let last = rules.last else {
@@ -219,8 +242,13 @@ struct EximSchedule: RetrySchedule {
       else { continue }
       if results[index].expiresAt == run { continue }
       let threshold = threshold(number: message.warningsSent ?? 0)
-      if run.seconds(since: message.arrivedAt) > threshold { results[index].warningAt = run }
+      if EximSchedule.age(message, at: run) >= threshold { results[index].warningAt = run }
     }
+  }
+
+  /// Seconds since arrival as Exim counts them: the difference of two whole seconds.
+  private static func age(_ message: QueuedMessage, at moment: Timestamp) -> Double {
+    Double(moment.seconds - message.arrivedAt.seconds)
   }
 
   /// The age of the n-th warning: the list, then its last gap again and again.

@@ -100,7 +100,8 @@ struct SendmailConfiguration: MailServerConfiguration {
       }
     }
     if let value = Double(digits) { total += value * (units[unit] ?? 1) }
-    return total
+    // No timer of a mail server is longer than 30 years.
+    return total < 1e9 ? total : nil
   }
 
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {

@@ -111,20 +111,33 @@ struct SendmailQueueFile {
       recipients: recipients,
       warningsSent: flags.contains("w") ? 1 : 0,
       urgency: urgency,
-      wantsDelayWarning: !flags.contains("r") && urgency != "non-urgent" && !sender.isEmpty
-        && notify.contains(true)
+      wantsDelayWarning: !flags.contains("r") && !isBulk && !sender.isEmpty
+        && !SendmailQueueFile.isListOwner(sender) && notify.contains(true)
     )
+  }
+
+  /// The value of a header line, lower case.
+  private func header(_ name: String) -> String? {
+    for line in lines where line.hasPrefix("H") {
+      let text = line.drop { $0 != "?" }.dropFirst().drop { $0 != "?" }.dropFirst().lowercased()
+      if text.hasPrefix(name) { return String(text.dropFirst(name.count)).trimmed }
+    }
+    return nil
+  }
+
+  /// Precedences below 0, as sendmail.cf ships them: nobody is warned. Source: sendmail/envelope.c.
+  private var isBulk: Bool {
+    ["bulk", "junk", "list"].contains(header("precedence:") ?? "")
+  }
+
+  /// `owner-list@…` and `list-request@…`. Source: sendmail/envelope.c.
+  private static func isListOwner(_ sender: String) -> Bool {
+    let local = sender.prefix { $0 != "@" }.lowercased()
+    return local.hasPrefix("owner-") || local.hasSuffix("-request")
   }
 
   /// urgent, normal, non-urgent or dsn, by header and flag. Source: sendmail/headers.c.
   private func urgency(flags: String) -> String {
-    func header(_ name: String) -> String? {
-      for line in lines where line.hasPrefix("H") {
-        let text = line.drop { $0 != "?" }.dropFirst().drop { $0 != "?" }.dropFirst().lowercased()
-        if text.hasPrefix(name) { return String(text.dropFirst(name.count)).trimmed }
-      }
-      return nil
-    }
     switch header("priority:") {
     case "urgent"?: return "urgent"
     case "normal"?: return "normal"

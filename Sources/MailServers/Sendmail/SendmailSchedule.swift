@@ -97,8 +97,7 @@ struct SendmailSchedule: RetrySchedule {
           result.expiresAt = run
           break
         }
-        // The log tells a run by the second; what is due at its end counts.
-        if result.warningAt == nil, warning > 0, age + 2 >= warning,
+        if result.warningAt == nil, warning > 0, age >= warning,
           (message.warningsSent ?? 0) == 0,
           message.wantsDelayWarning
         {

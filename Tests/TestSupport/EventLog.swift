@@ -1,41 +1,37 @@
-import MailModel
-import MailServers
+package import MailModel
 
-/// Reads lines as `TIME TAG[PID]: TEXT`, where the time counts seconds, and tells each event in
-/// words.
-struct PostfixLog {
-  private var dialect = PostfixDialect()
+/// Reads lines as `TIME TAG[PID]: TEXT`, where the time counts seconds and a tag of `-` is none, and
+/// tells each event in words.
+package struct EventLog<Dialect: LogDialect> {
+  private var dialect: Dialect
+  private let make: () -> Dialect
   private var offset: Int64 = 0
-  private(set) var outcomes: [LineOutcome] = []
+  package private(set) var outcomes: [LineOutcome] = []
+
+  package init(_ make: @escaping () -> Dialect) {
+    self.make = make
+    dialect = make()
+  }
 
   /// What a log of these lines says.
-  static func events(_ lines: [String]) -> [String] {
-    var log = PostfixLog()
-    return lines.flatMap { log.read($0) }
-  }
-
-  /// The outcome of a single line.
-  static func outcome(_ line: String) -> LineOutcome? {
-    var log = PostfixLog()
-    _ = log.read(line)
-    return log.outcomes.first
-  }
+  package mutating func read(_ lines: [String]) -> [String] { lines.flatMap { read($0) } }
 
   /// What one more line says.
-  mutating func read(_ line: String) -> [String] {
+  package mutating func read(_ line: String) -> [String] {
     let bytes = Array(line.utf8)
     let words = line.split(separator: " ", maxSplits: 2)
     guard words.count >= 2, let seconds = Double(words[0]) else { return ["no stamp: \(line)"] }
     let tag = words[1].prefix { $0 != "[" && $0 != ":" }
     let pid = words[1].drop { $0 != "[" }.dropFirst().prefix { $0 != "]" }
     let start = words[0].utf8.count + 1
+    let tagLength = tag == "-" ? 0 : tag.utf8.count
     let textStart = words.count > 2 ? bytes.count - words[2].utf8.count : bytes.count
     var events: [LogEvent] = []
     let outcome = dialect.read(
       LogLine(
         moment: Timestamp(seconds: 1_772_442_845).advanced(bySeconds: seconds),
         pid: Int32(pid) ?? 0,
-        tag: start..<(start + tag.utf8.count),
+        tag: start..<(start + tagLength),
         text: textStart..<bytes.count,
         position: LinePosition(source: 1, offset: offset)
       ),
@@ -44,13 +40,13 @@ struct PostfixLog {
     )
     offset += Int64(bytes.count) + 1
     outcomes.append(outcome)
-    return events.map { PostfixLog.words($0, bytes) }
+    return events.map { EventLog.words($0, bytes) }
   }
 
   /// The dialect as it is taken up again after a restart.
-  mutating func restart() {
+  package mutating func restart() {
     let state = dialect.carriedState
-    dialect = PostfixDialect()
+    dialect = make()
     dialect.restore(state)
   }
 

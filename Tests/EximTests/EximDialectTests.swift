@@ -1,0 +1,189 @@
+import MailModel
+import MailServers
+import TestSupport
+import Testing
+
+private func events(_ lines: [String]) -> [String] {
+  var log = EventLog { EximDialect() }
+  return log.read(lines)
+}
+
+private func outcome(_ line: String) -> LineOutcome? {
+  var log = EventLog { EximDialect() }
+  _ = log.read(line)
+  return log.outcomes.first
+}
+
+/// What Exim's mainlog says, flag by flag.
+struct EximDialectTests {
+  @Test(arguments: [
+    (
+      "1xVT0L-0000EY-2R <= hr@a.example H=(app3.a.example) [127.0.0.1] P=esmtp S=1222 "
+        + "id=17.0015@a.example T=\"a => b\" for chen@b.example",
+      ["arrival 1xVT0L-0000EY-2R opens from <hr@a.example> id <17.0015@a.example> size 1222"]
+    ),
+    (
+      "1vwzLp-000000005mQ-0W7E <= ann@example.com H=app.example.com [192.0.2.5] P=esmtps "
+        + "X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no S=1834 id=m1@app.example.com",
+      [
+        "arrival 1vwzLp-000000005mQ-0W7E opens from <ann@example.com> id <m1@app.example.com> size 1834"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R => chen@b.example R=dnslookup T=remote_smtp S=6793 H=mx.b.example "
+        + "[198.51.100.7]:25 X=TLS1.3:ECDHE__AES_256_GCM:256 CV=yes DN=\"CN=mx.b.example\" "
+        + "C=\"250 2.0.0 Ok: queued as 77\" QT=0s DT=0s",
+      [
+        "delivered 1xVT0L-0000EY-2R <chen@b.example> via mx.b.example [198.51.100.7]:25 "
+          + "authenticated (250 2.0.0 Ok: queued as 77)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R -> eve@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.7] "
+        + "X=TLS1.2:X:256 CV=no C=\"250 ok\"",
+      [
+        "delivered 1xVT0L-0000EY-2R <eve@b.example> via mx.b.example [198.51.100.7] encrypted (250 ok)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R => bob <bob@a.example> R=local_user T=mail_spool",
+      ["delivered 1xVT0L-0000EY-2R <bob@a.example>"]
+    ),
+    (
+      "1xVT0L-0000EY-2R >> eve@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.7] "
+        + "C=\"250 ok\"",
+      ["delivered 1xVT0L-0000EY-2R <eve@b.example> via mx.b.example [198.51.100.7] clear (250 ok)"]
+    ),
+    (
+      "1xVT0L-0000EY-2R == chen@b.example R=dnslookup T=remote_smtp defer (-37) "
+        + "H=mx.b.example [198.51.100.7]: TLS session: (certificate verification failed): "
+        + "certificate invalid",
+      [
+        "deferred 1xVT0L-0000EY-2R <chen@b.example> via mx.b.example [198.51.100.7] "
+          + "(TLS session: (certificate verification failed): certificate invalid)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R == chen@b.example R=dnslookup T=remote_smtp defer (-54): retry time not "
+        + "reached for any host for 'b.example'",
+      [
+        "deferred 1xVT0L-0000EY-2R <chen@b.example> untried (retry time not reached for any host "
+          + "for 'b.example')"
+      ]
+    ),
+    // From 4.99 on the message of a failure follows " : ".
+    (
+      "1xVT0L-0000EY-2R ** chen@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.7] : "
+        + "SMTP error from remote mail server after RCPT TO:<chen@b.example>: 550 5.1.1 no such user",
+      [
+        "bounced 1xVT0L-0000EY-2R <chen@b.example> via mx.b.example [198.51.100.7] 5.1.1 (SMTP error "
+          + "from remote mail server after RCPT TO:<chen@b.example>: 550 5.1.1 no such user)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R ** chen@b.example: retry timeout exceeded",
+      ["expired 1xVT0L-0000EY-2R <chen@b.example> untried (retry timeout exceeded)"]
+    ),
+    (
+      "1xVT0W-0000LD-0H ** gita@c.example F=<o@a.example>: Unrouteable address DT=0s",
+      ["bounced 1xVT0W-0000LD-0H <gita@c.example> untried (Unrouteable address)"]
+    ),
+    ("1xVT0L-0000EY-2R Completed", ["ended 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R Completed QT=15m3s", ["ended 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R Frozen (delivery error message)", ["held 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R Unfrozen by forced delivery", ["released 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R Message is frozen", []),
+    ("Start queue run: pid=77", ["marker queueRun"]), ("End queue run: pid=77", []),
+    (
+      "exim 4.96 daemon started: pid=1, -q30m, listening for SMTP on port 25 (IPv4)",
+      ["marker started"]
+    ),
+    ("SIGHUP received: re-exec daemon", ["marker reloaded"]),
+    (
+      "TLS error on connection from mx.b.example [198.51.100.7] (gnutls_handshake): A TLS fatal "
+        + "alert has been received.",
+      [
+        "session failure: TLS error on connection from mx.b.example [198.51.100.7] "
+          + "(gnutls_handshake): A TLS fatal alert has been received."
+      ]
+    ),
+    ("1xVT0L-0000EY-2R H=mx.b.example [198.51.100.7] Connection refused", []),
+  ])
+  func `a line says`(_ text: String, _ expected: [String]) {
+    #expect(events(["0 -: \(text)"]) == expected)
+    #expect(outcome("0 -: \(text)") == .understood)
+  }
+
+  @Test(arguments: [
+    "2026-03-02 09:14:05 ", "2026-03-02 09:14:05.123 ", "2026-03-02 09:14:05.123 +0100 ",
+    "2026-03-02 09:14:05 +0100 [1234] ", "",
+  ])
+  func `through syslog a line brings its own stamp, or none`(_ stamp: String) {
+    #expect(
+      events(["0 exim[4]: \(stamp)1xVT0L-0000EY-2R Completed"]) == ["ended 1xVT0L-0000EY-2R"]
+    )
+  }
+
+  @Test func `a failure that is told before its result joins it`() {
+    let said = events([
+      "1 -: 1xVT0H-0000D3-11 H=mx.b.example [198.51.100.7]: a TLS session is required, but an "
+        + "attempt to start TLS failed",
+      "1 -: 1xVT0H-0000D3-11 == gita@b.example R=dnslookup T=remote_smtp defer (-38) "
+        + "H=mx.b.example [198.51.100.7]: a TLS session is required, but an attempt to start TLS "
+        + "failed",
+    ])
+    #expect(said.count == 1)
+    #expect(
+      said.first?.hasSuffix(
+        "because H=mx.b.example [198.51.100.7]: a TLS session is required, "
+          + "but an attempt to start TLS failed"
+      ) == true
+    )
+  }
+
+  @Test func `a handshake that fails before a delivery in clear is recorded as that`() {
+    let cause =
+      "TLS session: (gnutls_handshake): Handshake failed: delivering unencrypted to "
+      + "H=mx.b.example [198.51.100.7] (not in hosts_require_tls)"
+    let said = events([
+      "1 -: 1xVT8E-0000D3-0h \(cause)",
+      "1 -: 1xVT8E-0000D3-0h => dora@b.example R=dnslookup T=remote_smtp H=mx.b.example "
+        + "[198.51.100.7] C=\"250 ok\"",
+    ])
+    #expect(
+      said == [
+        "delivered 1xVT8E-0000D3-0h <dora@b.example> via mx.b.example [198.51.100.7] clear (250 ok) "
+          + "because \(cause)"
+      ]
+    )
+  }
+
+  @Test func `a peer that closes without a goodbye after a delivery is no failure`() {
+    let said = events([
+      "1 -: 1xVT8E-0000D3-0h H=mx.b.example [198.51.100.7] TLS error on connection (recv): The TLS "
+        + "connection was non-properly terminated.",
+      "1 -: 1xVT8E-0000D3-0h == dora@b.example R=dnslookup T=remote_smtp defer (-44) "
+        + "H=mx.b.example [198.51.100.7]: SMTP error from remote mail server after RCPT "
+        + "TO:<dora@b.example>: 450 4.7.1 greylisted",
+    ])
+    #expect(said.first?.contains("because") == false)
+    #expect(said.first?.contains(" 4.7.1 ") == true)
+  }
+
+  @Test func `a notice is an NDR after a failure and a delay warning without one`() {
+    let failed = events([
+      "1 -: 1xVT0W-0000LD-0H ** gita@c.example: retry timeout exceeded",
+      "1 -: 1xVT0W-0000LR-0h <= <> R=1xVT0W-0000LD-0H U=Debian-exim P=local S=2137 for o@a.example",
+    ])
+    #expect(failed.last == "nonDelivery of 1xVT0W-0000LD-0H is 1xVT0W-0000LR-0h")
+    let waiting = events([
+      "1 -: 1xVT0W-0000LR-0h <= <> R=1xVT0W-0000LD-0H U=Debian-exim P=local S=2137 for o@a.example"
+    ])
+    #expect(waiting.last == "delay of 1xVT0W-0000LD-0H is 1xVT0W-0000LR-0h")
+  }
+
+  @Test(arguments: ["1xVT0L-0000EY-2R ~~ the moon is full", "~~ the moon is full"])
+  func `a line of no known shape is counted as not understood`(_ text: String) {
+    #expect(outcome("0 exim[4]: \(text)") == .notUnderstood)
+  }
+}

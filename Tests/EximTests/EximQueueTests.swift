@@ -1,0 +1,100 @@
+import Foundation
+import MailModel
+import Testing
+
+@testable import MailServers
+
+/// Exim's spool, its listing and its retry database.
+struct EximQueueTests {
+  private static let now = Timestamp(seconds: 1_795_436_500)
+
+  private func fixture(_ name: String) throws -> [UInt8] {
+    let path = try #require(Bundle.module.resourcePath) + "/Fixtures/" + name
+    return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
+  private func unpacked() throws -> String {
+    let path = NSTemporaryDirectory() + "exim-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let tar = Process()
+    tar.executableURL = URL(fileURLWithPath: "/bin/tar")
+    tar.arguments = [
+      "xzf", try #require(Bundle.module.resourcePath) + "/Fixtures/spool.tar.gz", "-C", path,
+      "--no-same-owner",
+    ]
+    try tar.run()
+    tar.waitUntilExit()
+    try #require(tar.terminationStatus == 0)
+    return path
+  }
+
+  @Test func `the spool files tell what exim -bp tells`() throws {
+    let place = try unpacked()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let read = Exim().readQueue(directory: place + "/exim4", now: EximQueueTests.now)
+    let bytes = try fixture("exim-bp.txt")
+    let isListing = Exim().isQueueListing(head: bytes.span)
+    #expect(isListing)
+    let listed = Exim().readQueueListing(bytes, path: "bp", now: EximQueueTests.now)
+    #expect(listed.troubles.isEmpty)
+    #expect(listed.messages.count > 40)
+    let native = Dictionary(uniqueKeysWithValues: read.messages.map { ($0.queueID, $0) })
+    for message in listed.messages {
+      guard let own = native[message.queueID] else {
+        Issue.record("\(message.queueID) was not read")
+        continue
+      }
+      #expect(own.sender == message.sender)
+      #expect(own.state == message.state)
+      #expect(abs(own.arrivedAt.seconds(since: message.arrivedAt)) < 2)
+      #expect(
+        Set(own.recipients.filter { !$0.isDone }.map(\.address))
+          == Set(message.recipients.filter { !$0.isDone }.map(\.address))
+      )
+    }
+  }
+
+  @Test func `a dump of the retry database gives its records`() throws {
+    let bytes = try fixture("dumpdb-retry.txt")
+    let isListing = Exim().isQueueListing(head: bytes.span)
+    #expect(isListing)
+    let read = Exim().readQueueListing(bytes, path: "retry", now: EximQueueTests.now)
+    #expect(!read.listsMessages)
+    #expect(read.retryRecords.count > 20)
+    #expect(Set(read.retryRecords.map(\.subject)).isSuperset(of: [.host]))
+    #expect(read.retryRecords.allSatisfy { $0.nextAttempt >= $0.lastAttempt })
+  }
+
+  @Test(arguments: [
+    ("25m  2.9K 0t5C6f-0000c8-00 <alice@wonderland.fict.example>", "0t5C6f-0000c8-00", 2969),
+    (" 3h   663 1xVT0G-0000D3-2s <>", "1xVT0G-0000D3-2s", 663),
+    (" 2d   12M 1vwzLp-000000005mQ-0W7E <a@b.example>", "1vwzLp-000000005mQ-0W7E", 12_582_912),
+  ])
+  func `a line of exim -bp`(_ line: String, _ id: String, _ size: Int) {
+    let bytes = Array("\(line)\n          red.king@c.example\n        D done@c.example\n\n".utf8)
+    let read = Exim().readQueueListing(bytes, path: "bp", now: EximQueueTests.now)
+    #expect(read.messages.map(\.queueID) == [id])
+    #expect(read.messages.first?.size == size)
+    #expect(read.messages.first?.recipients.map(\.isDone) == [false, true])
+    #expect(read.messages.first?.recipients.first?.address == "red.king@c.example")
+  }
+
+  @Test func `any bytes in a spool neither trap nor stall`() throws {
+    let place = try unpacked()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let input = place + "/exim4/input"
+    let names = try FileManager.default.subpathsOfDirectory(atPath: input)
+      .filter { $0.hasSuffix("-H") }
+    let name = try #require(names.first)
+    let whole = Array(try Data(contentsOf: URL(fileURLWithPath: input + "/" + name)))
+    for round in 0..<200 {
+      var damaged = whole
+      for _ in 0..<(round % 9 + 1) {
+        damaged[Int.random(in: 0..<damaged.count)] = .random(in: 0...255)
+      }
+      if round.isMultiple(of: 4) { damaged.removeLast(Int.random(in: 0..<damaged.count)) }
+      try Data(damaged).write(to: URL(fileURLWithPath: input + "/" + name))
+      _ = Exim().readQueue(directory: place + "/exim4", now: EximQueueTests.now)
+    }
+  }
+}

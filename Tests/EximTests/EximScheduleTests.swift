@@ -1,0 +1,147 @@
+import Foundation
+import MailModel
+import Testing
+
+@testable import MailServers
+
+/// Worked examples of Exim's rule, and the configuration that it comes from.
+struct EximScheduleTests {
+  private struct Example: Decodable {
+    var attempts: [Double]
+    var warnings: [Double]
+    var expiry: Double
+  }
+
+  private static let base = Timestamp(seconds: 1_772_442_000)
+
+  private func configuration(_ text: String) -> EximConfiguration {
+    EximConfiguration([ConfigurationFile(path: "exim.conf", bytes: Array(text.utf8))])
+  }
+
+  @Test(arguments: [
+    ("exim_default_q30m", 1800.0, RetryRecord.Subject.host),
+    ("exim_default_q30m_Rkey", 1800, .address), ("exim_default_q5m", 300, .host),
+  ])
+  func `attempts, first warning and NDR come when the example says`(
+    _ name: String,
+    _ interval: Double,
+    _ subject: RetryRecord.Subject
+  ) throws {
+    let path = try #require(Bundle.module.resourcePath) + "/Fixtures/schedules.json"
+    let examples = try JSONDecoder().decode(
+      [String: Example].self,
+      from: try Data(contentsOf: URL(fileURLWithPath: path))
+    )
+    let example = try #require(examples[name])
+    let base = EximScheduleTests.base
+    let schedule = EximSchedule(
+      configuration: configuration(
+        "begin retry\n*  *  F,2h,15m; G,16h,1h,1.5; F,4d,6h\nbegin transports\n"
+      ),
+      observed: RetryObservations(
+        queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * interval) }
+      )
+    )
+    let message = QueuedMessage(
+      queueID: "1xVT0L-0000EY-2R",
+      state: .deferred,
+      sender: "a@a.example",
+      arrivedAt: base,
+      recipients: [QueuedRecipient(address: "b@b.example")]
+    )
+    let queue = QueueSnapshot(
+      server: MailServerID("exim"),
+      path: "/q",
+      takenAt: base,
+      messages: [message],
+      retryRecords: [
+        RetryRecord(
+          subject: subject,
+          key: subject == .host ? "T:mx.b.example:192.0.2.1" : "R:b@b.example:<a@a.example>",
+          firstFailed: base,
+          lastAttempt: base,
+          nextAttempt: base.advanced(bySeconds: 900),
+          isExpired: false,
+          text: "refused"
+        )
+      ]
+    )
+    let forecast = try #require(schedule.scheduled(queue, now: base).first)
+    #expect(
+      forecast.attempts.map { $0.seconds(since: base) } == Array(example.attempts.dropFirst())
+    )
+    #expect(forecast.warningAt?.seconds(since: base) == example.warnings.first)
+    #expect(forecast.expiresAt?.seconds(since: base) == example.expiry)
+  }
+
+  @Test func `a young message bounces with its host's record`() throws {
+    let base = EximScheduleTests.base
+    let schedule = EximSchedule(
+      configuration: configuration("begin retry\n*  *  F,4d,6h\n"),
+      observed: RetryObservations(
+        queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * 1800) }
+      )
+    )
+    let young = QueuedMessage(
+      queueID: "1xVT0L-0000EY-2R",
+      state: .deferred,
+      sender: "a@a.example",
+      arrivedAt: base.advanced(bySeconds: -600),
+      recipients: [QueuedRecipient(address: "b@b.example")]
+    )
+    let queue = QueueSnapshot(
+      server: MailServerID("exim"),
+      path: "/q",
+      takenAt: base,
+      messages: [young],
+      retryRecords: [
+        RetryRecord(
+          subject: .host,
+          key: "T:mx.b.example:192.0.2.1",
+          firstFailed: base.advanced(bySeconds: -4 * 86_400 + 1000),
+          lastAttempt: base.advanced(bySeconds: -5 * 3600),
+          nextAttempt: base.advanced(bySeconds: 3600),
+          isExpired: false,
+          text: "refused"
+        )
+      ]
+    )
+    let forecast = try #require(schedule.scheduled(queue, now: base).first)
+    #expect(forecast.expiresAt?.seconds(since: base) == 3600)
+  }
+
+  @Test(arguments: [
+    ("b.example", 1), ("x.c.example", 2), ("c.example", 3), ("d.example", 3),
+  ])
+  func `the first pattern that names a destination holds`(_ domain: String, _ hours: Double) {
+    let read = configuration(
+      """
+      begin retry
+      # pattern  error  rules
+      b.example      *          F,1h,5m
+      *.c.example    *          F,2h,5m
+      d.example      rcpt_4xx   F,9h,5m
+      *              *          F,3h,15m
+      begin rewrite
+      """
+    )
+    #expect(read.rules(for: domain)?.map(\.cutoff) == [hours * 3600])
+  }
+
+  @Test(arguments: [
+    "begin retry\n* * F,2h,15m", "retry_interval_max = 1d\ndelay_warning = 1d",
+    "*   *   F,2h,15m; F,4d,6h", "begin transports\n",
+  ])
+  func `a configuration is told by its content, exim -bP's output included`(_ text: String) {
+    #expect(EximConfiguration.isOne(ConfigurationFile(path: "x", bytes: Array(text.utf8))))
+  }
+
+  @Test(arguments: [
+    "delay_warning =", "delay_warning = :", "begin retry\n* * F", "begin retry\n* * G,,",
+    "begin retry\n* * F,99999999999999999999999w,1s", "hosts_require_tls =", "begin retry\n* *",
+  ])
+  func `a broken line is no crash`(_ text: String) {
+    let schedule = EximSchedule(configuration: configuration(text), observed: RetryObservations())
+    #expect(!schedule.summary.isEmpty)
+  }
+}
