@@ -66,7 +66,9 @@ struct EximConfiguration: MailServerConfiguration {
         if isRetry, retrySets == nil { retrySets = [] }
         continue
       }
-      if isRetry, let set = EximConfiguration.retrySet(line) { retrySets = (retrySets ?? []) + [set] }
+      if isRetry, let set = EximConfiguration.retrySet(line) {
+        retrySets = (retrySets ?? []) + [set]
+      }
       guard let equals = line.firstIndex(of: "=") else { continue }
       let value = line[line.index(after: equals)...]
       switch line[..<equals].trimmed {

@@ -23,7 +23,8 @@ struct EximSchedule: RetrySchedule {
     let runs = Array(observed.queueRuns.suffix(200))
     self.runs = runs
     lastRun = runs.last
-    let gaps = zip(runs.suffix(40), runs.suffix(40).dropFirst()).map { $1.seconds(since: $0) }.filter { $0 > 1 }.sorted()
+    let gaps = zip(runs.suffix(40), runs.suffix(40).dropFirst()).map { $1.seconds(since: $0) }
+      .filter { $0 > 1 }.sorted()
     // Debian's QUEUEINTERVAL, where the log shows none. Runs wander by seconds: a round interval near
     // the usual one is what was set.
     let usual = gaps.isEmpty ? 1800 : gaps[gaps.count / 2]
