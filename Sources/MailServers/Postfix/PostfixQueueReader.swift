@@ -2,12 +2,20 @@ import MailModel
 
 /// Reads a Postfix queue directory while Postfix runs: nothing is locked, written or renamed; files
 /// may vanish, move and grow. Directories are read in the direction in which mail moves, and the
-/// later sighting of an id wins.
+/// later sighting of an id wins. Mail that moved against that direction meanwhile (a deferred message
+/// that is tried again) is found by looking again until a look gives nothing new.
 struct PostfixQueueReader {
   let root: String
   let now: Timestamp
   private var found: [String: QueuedMessage] = [:]
   private var troubles: [ReadTrouble] = []
+  /// Files that cannot be read, by path: looked at once.
+  private var unreadable: Set<String> = []
+  /// Queue ids that were listed and had gone when they were to be read.
+  private var missed = false
+
+  /// Looks at the directories at most; a queue that still gives new mail then is simply busy.
+  private static let mostLooks = 5
 
   /// What is read of one queue file: envelopes are small, and content is skipped by offset.
   private static let largestFile = 64 << 20
@@ -24,8 +32,13 @@ struct PostfixQueueReader {
   ]
 
   mutating func read() -> QueueSnapshot {
-    for (name, state) in PostfixQueueReader.directories {
-      walk(root + "/" + name, state: state, depth: 0)
+    for look in 0..<PostfixQueueReader.mostLooks {
+      let known = found.count
+      missed = false
+      for (name, state) in PostfixQueueReader.directories {
+        walk(root + "/" + name, state: state, depth: 0, onlyNew: look > 0)
+      }
+      if look > 0, found.count == known, !missed { break }
     }
     return QueueSnapshot(
       server: MailServerID("postfix"),
@@ -37,10 +50,15 @@ struct PostfixQueueReader {
   }
 
   /// Queue files may lie in directories of one character each, as deep as `hash_queue_depth` says.
-  private mutating func walk(_ directory: String, state: QueuedMessage.State, depth: Int) {
+  private mutating func walk(
+    _ directory: String,
+    state: QueuedMessage.State,
+    depth: Int,
+    onlyNew: Bool
+  ) {
     let entries: [String]
     do { entries = try BoundedFile.entries(of: directory) } catch {
-      if error != .vanished {
+      if error != .vanished, unreadable.insert(directory).inserted {
         troubles.append(ReadTrouble(path: directory, reason: error.reason))
       }
       return
@@ -48,8 +66,10 @@ struct PostfixQueueReader {
     for entry in entries {
       let path = directory + "/" + entry
       if entry.utf8.count == 1 {
-        if depth < 8, BoundedFile.isDirectory(path) { walk(path, state: state, depth: depth + 1) }
-      } else {
+        if depth < 8, BoundedFile.isDirectory(path) {
+          walk(path, state: state, depth: depth + 1, onlyNew: onlyNew)
+        }
+      } else if !onlyNew || found[entry] == nil {
         readFile(path, id: entry, state: state)
       }
     }
@@ -63,7 +83,7 @@ struct PostfixQueueReader {
         if !envelope.isComplete, state != .corrupt {
           // Still being written, or read while it changed: once more, then only if it is whole.
           if attempt == 0, state != .incoming { continue }
-          if file.mode & 0o700 == 0o700 {
+          if file.mode & 0o700 == 0o700, unreadable.insert(path).inserted {
             troubles.append(ReadTrouble(path: path, reason: "the queue file has no end"))
           }
           return
@@ -71,7 +91,11 @@ struct PostfixQueueReader {
         found[id] = message(id, envelope, file, state)
         return
       } catch {
-        if error != .vanished { troubles.append(ReadTrouble(path: path, reason: error.reason)) }
+        if error == .vanished {
+          missed = true
+        } else if unreadable.insert(path).inserted {
+          troubles.append(ReadTrouble(path: path, reason: error.reason))
+        }
         return
       }
     }

@@ -1,0 +1,308 @@
+import Foundation
+import MailModel
+import Testing
+
+/// Debian's Postfix with directories of its own, on loopback, sending into smtp-sink(1) receivers.
+/// Needs root: master(8) refuses anything else.
+final class LivePostfix {
+  let path: String
+  let port: UInt16
+  /// Takes mail.
+  let goodPort: UInt16
+  /// Answers every RCPT with 450.
+  let deferringPort: UInt16
+  private var sinks: [Process] = []
+  private var isRunning = false
+
+  static var canRun: Bool {
+    getuid() == 0 && access("/usr/sbin/postfix", X_OK) == 0
+      && access("/usr/sbin/smtp-sink", X_OK) == 0
+  }
+
+  var queue: String { path + "/spool" }
+  var log: String { path + "/log/mail.log" }
+  var configuration: String { path + "/etc" }
+
+  init() throws {
+    // Postfix's sockets lie in its queue directory, and their names are bounded.
+    path = "/tmp/pf" + UUID().uuidString.prefix(8)
+    port = try LivePostfix.freePort()
+    goodPort = try LivePostfix.freePort()
+    deferringPort = try LivePostfix.freePort()
+    for name in ["etc", "spool", "data", "log"] {
+      try FileManager.default.createDirectory(
+        atPath: path + "/" + name,
+        withIntermediateDirectories: true
+      )
+    }
+    guard let owner = getpwnam("postfix") else { throw LiveFailure("no user postfix") }
+    chown(path + "/data", owner.pointee.pw_uid, 0)
+    try mainConfiguration.write(
+      toFile: configuration + "/main.cf",
+      atomically: true,
+      encoding: .utf8
+    )
+    try masterConfiguration.write(
+      toFile: configuration + "/master.cf",
+      atomically: true,
+      encoding: .utf8
+    )
+  }
+
+  deinit {
+    if isRunning { try? control("abort") }
+    for sink in sinks { end(sink) }
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  private var mainConfiguration: String {
+    """
+    compatibility_level = 3.6
+    queue_directory = \(queue)
+    data_directory = \(path)/data
+    command_directory = /usr/sbin
+    daemon_directory = /usr/lib/postfix/sbin
+    meta_directory = /etc/postfix
+    shlib_directory = /usr/lib/postfix
+    mail_owner = postfix
+    setgid_group = postdrop
+    maillog_file = \(log)
+    maillog_file_prefixes = \(path)
+    syslog_name = outbound
+    myhostname = mx1.sender.example
+    mydestination =
+    alias_maps =
+    alias_database =
+    local_recipient_maps =
+    local_transport = error:none
+    inet_interfaces = 127.0.0.1
+    inet_protocols = ipv4
+    mynetworks = 127.0.0.0/8
+    smtpd_relay_restrictions = permit_mynetworks, reject
+    smtpd_peername_lookup = no
+    disable_dns_lookups = yes
+    smtp_host_lookup = native
+    transport_maps = inline:{
+      {good.example = smtp:[127.0.0.1]:\(goodPort)}
+      {later.example = smtp:[127.0.0.1]:\(deferringPort)}
+      {gone.example = smtp:[127.0.0.1]:1} }
+    enable_long_queue_ids = yes
+    queue_run_delay = 1s
+    minimal_backoff_time = 1s
+    maximal_backoff_time = 2s
+    transport_retry_time = 1s
+    notify_classes =
+    default_process_limit = 20
+
+    """
+  }
+
+  private var masterConfiguration: String {
+    """
+    127.0.0.1:\(port) inet n - n - - smtpd
+    postlog unix-dgram n - n - 1 postlogd
+    pickup unix n - n 60 1 pickup
+    cleanup unix n - n - 0 cleanup
+    qmgr unix n - n 300 1 qmgr
+    tlsmgr unix - - n 1000? 1 tlsmgr
+    rewrite unix - - n - - trivial-rewrite
+    bounce unix - - n - 0 bounce
+    defer unix - - n - 0 bounce
+    trace unix - - n - 0 bounce
+    verify unix - - n - 1 verify
+    flush unix n - n 1000? 0 flush
+    proxymap unix - - n - - proxymap
+    smtp unix - - n - - smtp
+    showq unix n - n - - showq
+    error unix - - n - - error
+    retry unix - - n - - error
+    discard unix - - n - - discard
+    anvil unix - - n - 1 anvil
+    scache unix - - n - 1 scache
+
+    """
+  }
+
+  /// Starts the receivers and Postfix.
+  func start() throws {
+    try sink(goodPort, ["-w", "1"])
+    try sink(deferringPort, ["-r", "RCPT"])
+    try control("start")
+    isRunning = true
+    try wait("the server to listen") { LivePostfix.listens(port) }
+  }
+
+  /// Stops Postfix; its queue stays as it is.
+  func stop() throws {
+    try control("stop")
+    isRunning = false
+  }
+
+  /// From now on what was deferred is taken.
+  func recover() throws {
+    guard let deferring = sinks.popLast() else { throw LiveFailure("no receiver") }
+    end(deferring)
+    try sink(deferringPort, [])
+  }
+
+  /// `postqueue -f`: all of it is tried now.
+  func flush() throws {
+    try run("/usr/sbin/postqueue", ["-c", configuration, "-f"])
+  }
+
+  /// Hands `count` messages over.
+  func submit(_ count: Int, to recipient: String, from sender: String = "ann@sender.example") throws
+  {
+    try run(
+      "/usr/sbin/smtp-source",
+      [
+        "-m", String(count), "-s", "2", "-l", "3000", "-f", sender, "-t", recipient,
+        "127.0.0.1:\(port)",
+      ]
+    )
+  }
+
+  /// `postqueue -j`, without the warning that a stopped server adds.
+  func listing() throws -> [UInt8] {
+    let told = try run("/usr/sbin/postqueue", ["-c", configuration, "-j"])
+    return told.split(separator: 0x0a).filter { $0.first == UInt8(ascii: "{") }
+      .flatMap { Array($0) + [0x0a] }
+  }
+
+  /// Queue ids in the directories now, as names alone tell.
+  var listed: Set<String> {
+    var ids: Set<String> = []
+    for directory in ["incoming", "active", "deferred"] {
+      guard let walker = FileManager.default.enumerator(atPath: queue + "/" + directory) else {
+        continue
+      }
+      for case let name as String in walker {
+        let id = (name as NSString).lastPathComponent
+        if id.utf8.count > 10 { ids.insert(id) }
+      }
+    }
+    return ids
+  }
+
+  /// Every file of the queue with its size, mode, owner and stamps.
+  var tree: [String] {
+    get throws {
+      try FileManager.default.subpathsOfDirectory(atPath: queue).sorted().map { name in
+        var status = stat()
+        lstat(queue + "/" + name, &status)
+        return "\(name) \(status.st_ino) \(status.st_mode) \(status.st_uid) \(status.st_size) "
+          + "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) "
+          + "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+      }
+    }
+  }
+
+  /// Waits until something holds; generous, since machines are slow at times.
+  func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end {
+      if try holds() { return }
+      usleep(300_000)
+    }
+    let told = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+    throw LiveFailure("waited in vain for \(what); the log ends: \(told.suffix(2000))")
+  }
+
+  private func control(_ word: String) throws {
+    try run("/usr/sbin/postfix", ["-c", configuration, word])
+  }
+
+  /// smtp-sink(1) does not heed SIGTERM.
+  private func end(_ sink: Process) {
+    guard sink.isRunning else { return }
+    kill(sink.processIdentifier, SIGKILL)
+    sink.waitUntilExit()
+  }
+
+  private func sink(_ port: UInt16, _ options: [String]) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/sbin/smtp-sink")
+    process.arguments = ["-u", "nobody"] + options + ["127.0.0.1:\(port)", "100"]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    sinks.append(process)
+    try wait("a receiver") {
+      guard process.isRunning else {
+        throw LiveFailure("smtp-sink ended with status \(process.terminationStatus)")
+      }
+      return LivePostfix.listens(port)
+    }
+  }
+
+  /// Runs a program to its end and gives its output. Not by `Process`, which waits until every
+  /// daemon that the program leaves behind has ended.
+  @discardableResult
+  func run(_ program: String, _ arguments: [String]) throws -> Data {
+    let output = path + "/output-" + UUID().uuidString
+    defer { unlink(output) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var child: pid_t = 0
+    guard posix_spawn(&child, program, &actions, nil, &words, environ) == 0 else {
+      throw LiveFailure("\(program) cannot be started")
+    }
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+    let told = (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data()
+    guard status == 0 else {
+      throw LiveFailure(
+        "\(program) \(arguments.joined(separator: " ")): wait status \(status): "
+          + String(decoding: told.suffix(1000), as: UTF8.self)
+      )
+    }
+    return told
+  }
+
+  private static func listens(_ port: UInt16) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    return withLoopback(port) { connect(descriptor, $0, $1) } == 0
+  }
+
+  private static func freePort() throws -> UInt16 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    guard withLoopback(0, { bind(descriptor, $0, $1) }) == 0 else { throw LiveFailure("no port") }
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    guard status == 0 else { throw LiveFailure("no port") }
+    return UInt16(bigEndian: address.sin_port)
+  }
+
+  private static func withLoopback(
+    _ port: UInt16,
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
+}
+
+/// Why the server could not be used.
+struct LiveFailure: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import MailModel
+import MailServers
+import Testing
+
+/// A running Postfix whose queue is read while it delivers.
+@Suite(
+  .serialized,
+  .enabled(if: LivePostfix.canRun, "Postfix is not installed, or this is not root")
+) struct LivePostfixTests {
+  private static var now: Timestamp { Timestamp(seconds: Int64(Date().timeIntervalSince1970)) }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `the queue is read while mail arrives, moves, is delivered and comes back`() throws {
+    let server = try LivePostfix()
+    try server.start()
+    try server.submit(40, to: "bob@later.example")
+    try server.submit(20, to: "eve@gone.example")
+    var checked = 0
+    var seenStates: Set<QueuedMessage.State> = []
+    for round in 0..<40 {
+      // New mail comes in meanwhile, and most of it leaves at once.
+      if round.isMultiple(of: 5) { try server.submit(10, to: "joe@good.example") }
+      let before = server.listed
+      let read = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
+      let after = server.listed
+      #expect(read.troubles.isEmpty, "\(read.troubles)")
+      // What was there before and after was there all the time: ids do not come again.
+      let stayed = before.intersection(after)
+      let missed = stayed.subtracting(read.messages.map(\.queueID))
+      #expect(missed.isEmpty, "round \(round) missed \(missed)")
+      checked += stayed.count
+      seenStates.formUnion(read.messages.map(\.state))
+      #expect(Set(read.messages.map(\.queueID)).count == read.messages.count)
+      for message in read.messages where stayed.contains(message.queueID) {
+        #expect(message.sender == "ann@sender.example")
+        #expect(message.recipients.count == 1)
+      }
+      usleep(100_000)
+    }
+    #expect(checked > 1000)
+    #expect(seenStates.contains(.deferred))
+    // Nothing of ours held it up: as soon as the receivers take it, all of it is delivered.
+    try server.recover()
+    try server.wait("the queue to drain, but for what nobody takes", seconds: 180) {
+      try server.flush()
+      let waiting = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
+      return waiting.messages.allSatisfy { $0.recipients.first?.address == "eve@gone.example" }
+    }
+    let log = try String(contentsOfFile: server.log, encoding: .utf8)
+    let complaints = log.split(separator: "\n").filter {
+      $0.contains(": warning: ") || $0.contains(": fatal: ") || $0.contains(": error: ")
+        || $0.contains("corrupt")
+    }
+    #expect(complaints.isEmpty, "\(complaints.prefix(3))")
+    #expect(log.contains("to=<bob@later.example>") && log.contains("status=sent"))
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `what is read is what the server itself lists, and reading changes nothing`() throws {
+    let server = try LivePostfix()
+    try server.start()
+    try server.submit(12, to: "bob@later.example")
+    try server.submit(3, to: "eve@gone.example", from: "")
+    try server.wait("every message to be deferred") {
+      let read = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
+      return read.messages.count == 15
+        && read.messages.allSatisfy { $0.recipients.first?.reason != nil }
+    }
+    try server.run(
+      "/usr/sbin/postsuper",
+      ["-c", server.configuration, "-h", try #require(server.listed.min())]
+    )
+    try server.stop()
+    let before = try server.tree
+    let read = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
+    #expect(try server.tree == before)
+    let listing = Postfix().readQueueListing(
+      try server.listing(),
+      path: "postqueue -j",
+      now: LivePostfixTests.now
+    )
+    #expect(listing.troubles.isEmpty)
+    func told(_ queue: QueueSnapshot) -> Set<String> {
+      Set(
+        queue.messages.map { message in
+          "\(message.queueID) \(message.state == .held) <\(message.sender)> "
+            + "\(message.lifetimeBase.seconds) "
+            + message.recipients.map { "<\($0.address)> \($0.reason ?? "-")" }
+            .joined(separator: " ")
+        }
+      )
+    }
+    #expect(told(read) == told(listing))
+    #expect(read.messages.count == 15)
+    #expect(read.messages.count { $0.state == .held } == 1)
+    #expect(read.messages.count { $0.sender.isEmpty } == 3)
+    let reasons = Set(read.messages.compactMap { $0.recipients.first?.reason })
+    #expect(reasons.contains { $0.contains("said: 450") })
+    #expect(reasons.contains { $0.contains("Connection refused") })
+  }
+}
