@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .build/release/mailtriage
 SERVERS := .build/servers
 
-.PHONY: all deps test-deps build demo test lint bench fuzz install clean
+.PHONY: all deps test-deps build demo test lint bench fuzz kill-runs install clean
 
 all: build
 
@@ -34,6 +34,9 @@ bench: build
 
 fuzz: deps
 	scripts/fuzz
+
+kill-runs: test-deps ## 200 ingest runs killed at random moments
+	scripts/kill-runs
 
 install: build
 	install -D -m 755 $(BIN) $(DESTDIR)/usr/local/bin/mailtriage

@@ -132,7 +132,14 @@ let package = Package(
     ),
     tests("ReportingTests", of: ["MailModel", "Triage", "Reporting"], fixtures: true),
     tests("AlertingTests", of: ["MailModel", "Store", "Triage", "Alerting"], fixtures: true),
-    tests("CommandTests", of: ["mailtriage", "MailModel", "Store", "Alerting"], fixtures: true),
+    tests(
+      "CommandTests",
+      of: [
+        "mailtriage", "MailModel", "Store", "Alerting",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      fixtures: true
+    ),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -39,7 +39,10 @@ extension IngestWriter {
       message.original = row
       message.isDirty = true
     }
-    message.lastAt = max(message.lastAt, at)
+    if at > message.lastAt {
+      message.lastAt = at
+      message.isDirty = true
+    }
   }
 
   func apply(
