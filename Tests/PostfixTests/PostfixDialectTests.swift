@@ -135,7 +135,10 @@ struct PostfixDialectTests {
       "0 postfix/trace[2]: 1E24040003: sender delivery status notification: 2F35151114",
       ["success of 1E24040003 is 2F35151114", "arrival 2F35151114 from <> was 1E24040003"]
     ),
-    ("0 postfix/bounce[2]: 1E24040003: postmaster non-delivery notification: 2F35151114", []),
+    (
+      "0 postfix/bounce[2]: 1E24040003: postmaster non-delivery notification: 2F35151114",
+      ["arrival 2F35151114 from <> was 1E24040003"]
+    ),
     // What an operator does.
     ("0 postfix/postsuper[2]: 1E24040003: placed on hold", ["held 1E24040003"]),
     ("0 postfix/postsuper[2]: 1E24040003: released from hold", ["released 1E24040003"]),

@@ -12,7 +12,9 @@ extension PostfixDialect {
     }
     let rest = (id.upperBound + 2)..<line.text.upperBound
     if bytes.has("to=<", at: rest.lowerBound, to: rest.upperBound) {
-      guard var result = PostfixResult(bytes, in: rest) else { return .notUnderstood }
+      guard var result = PostfixResult(bytes, in: rest) else {
+        return PostfixResult.isProbe(bytes, in: rest) ? .understood : .notUnderstood
+      }
       result.join(with: &self, line: line, queueID: id, bytes: bytes)
       events.append(.attempt(result.attempt(queueID: id, isTried: !result.isSuspended)))
       return .understood

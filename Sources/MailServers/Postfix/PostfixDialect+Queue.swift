@@ -180,7 +180,15 @@ extension PostfixDialect {
       )
       return .understood
     }
-    return bytes.has("notification: ", in: at..<end) ? .understood : .notUnderstood
+    // `postmaster non-delivery notification: NEW`: a message to our own postmaster.
+    guard let mark = bytes.firstIndex(of: "notification: ", from: at, to: end) else {
+      return .notUnderstood
+    }
+    let notice = (mark + 14)..<end
+    events.append(
+      .arrival(Arrival(queueID: notice, sender: at..<at, originalQueueID: id))
+    )
+    return .understood
   }
 
   /// postsuper(1): `QID: placed on hold`, `released from hold`, `requeued`, `removed`.

@@ -53,6 +53,12 @@ struct PostfixResult {
     readReply(bytes, from: word, to: end)
   }
 
+  /// Whether a line of result fields answers an address probe: `status=deliverable`,
+  /// `status=undeliverable`. Source: Postfix src/global/verify.c.
+  static func isProbe(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
+    bytes.has("status=deliverable", in: range) || bytes.has("status=undeliverable", in: range)
+  }
+
   /// Behind a quoted local part (RFC 5321 section 4.1.2); `start` where there is none.
   private static func behindQuotes(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
     guard start < end, bytes[start] == UInt8(ascii: "\"") else { return start }
