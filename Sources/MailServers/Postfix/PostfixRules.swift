@@ -6,7 +6,7 @@ import MailModel
 enum PostfixRules {
   private static let postfix = MailServerID("postfix")
 
-  private static func rule(
+  static func rule(
     _ id: String,
     _ failureClass: FailureClass?,
     _ responsible: Responsible,
@@ -29,7 +29,7 @@ enum PostfixRules {
     )
   }
 
-  static let all: [FailureRule] = verification + handshake + policy + delivery
+  static let all: [FailureRule] = verification + handshake + policy + delivery + tlsReports
 
   private static let verification: [FailureRule] = [
     rule(
