@@ -1,4 +1,4 @@
-import MailModel
+package import MailModel
 
 /// Groups what failed into incidents: per destination the dominating cause, since when, and who must
 /// act. Pure: values in, incidents out.
@@ -6,10 +6,17 @@ package struct IncidentFinder {
   private let moments: [ServerMoment]
   private let waiting: [String: Int]
 
-  /// `waiting` counts messages that wait, by domain; `moments` are starts and reloads.
-  package init(moments: [ServerMoment], waiting: [String: Int]) {
+  private let now: Timestamp?
+
+  /// A failure behind which nothing waits and nothing went through is held for over after this long.
+  private static let patience = 86_400.0
+
+  /// `waiting` counts messages that wait, by domain; `moments` are starts and reloads; `now` is the
+  /// moment at which an incident is active or not, nil for the moment of the last failure.
+  package init(moments: [ServerMoment], waiting: [String: Int], now: Timestamp? = nil) {
     self.moments = moments.sorted { $0.at < $1.at }
     self.waiting = waiting
+    self.now = now
   }
 
   /// What each destination went through, with its dominating incident.
@@ -154,7 +161,7 @@ package struct IncidentFinder {
       state: state(history),
       onset: onset,
       lastSeen: lastSeen,
-      trigger: trigger(before: onset),
+      trigger: trigger(before: onset, own, among: tallies),
       attempts: count,
       waiting: waiting[history.domain] ?? 0,
       meaning: best.meaning,
@@ -198,21 +205,49 @@ package struct IncidentFinder {
     if let delivered = history.lastDelivered, let failed = history.lastFailed, delivered >= failed {
       return .recovered
     }
-    return history.bounced + history.expired > 0 ? .endedInBounces : .recovered
+    if history.bounced + history.expired > 0 { return .endedInBounces }
+    // Nothing waits (any more) and nothing went through since: for a day nothing says it is over.
+    guard let now, let failed = history.lastFailed else { return .active }
+    return now.seconds(since: failed) <= IncidentFinder.patience ? .active : .recovered
   }
 
-  private func trigger(before onset: Timestamp) -> String? {
-    guard
-      let moment = moments.last(where: {
-        $0.at <= onset && onset.seconds(since: $0.at) <= 900
-          && [.started, .reloaded, .localTLSTrouble].contains($0.kind)
-      })
-    else { return nil }
-    switch moment.kind {
-    case .started: return "the server started"
-    case .reloaded: return "the server's configuration was reloaded"
-    default: return "the server complained about its own TLS set-up"
+  /// What happened shortly before: to the server, else to this destination.
+  private func trigger(
+    before onset: Timestamp,
+    _ own: [ClassifiedTally],
+    among tallies: [ClassifiedTally]
+  ) -> String? {
+    if let moment = moments.last(where: {
+      $0.at <= onset && onset.seconds(since: $0.at) <= 900
+        && [.started, .reloaded, .localTLSTrouble].contains($0.kind)
+    }) {
+      switch moment.kind {
+      case .started: return "the server started"
+      case .reloaded: return "the server's configuration was reloaded"
+      default: return "the server complained about its own TLS set-up"
+      }
     }
+    return IncidentFinder.beganWithTLS(onset, own, among: tallies)
+      ? "TLS was tried with this destination for the first time; before, mail went out in clear"
+      : nil
+  }
+
+  /// Whether mail went out in clear before the onset and the first TLS that the log shows of this
+  /// destination is what failed.
+  private static func beganWithTLS(
+    _ onset: Timestamp,
+    _ own: [ClassifiedTally],
+    among tallies: [ClassifiedTally]
+  ) -> Bool {
+    guard own.contains(where: { $0.classification?.failureClass?.isTLS ?? false }) else {
+      return false
+    }
+    let before = tallies.filter { $0.tally.first < onset && $0.tally.tried }
+    return before.contains { $0.tally.outcome == .delivered && $0.tally.security == .clear }
+      && !before.contains {
+        $0.tally.security == .encrypted || $0.tally.security == .authenticated
+          || !$0.tally.cause.isEmpty
+      }
   }
 
   /// All at once: it is us. Handshakes that stall while plain text works: the path.
@@ -274,6 +309,9 @@ package struct IncidentFinder {
       ($1.waiting, $1.attempts, $0.id) < ($0.waiting, $0.attempts, $1.id)
     }
     var merged = ordered[0]
+    // Named after the member whose trouble began first: who joins later changes no name.
+    merged.id =
+      incidents.min { ($0.onset, $0.id) < ($1.onset, $1.id) }?.id ?? merged.id
     for other in ordered.dropFirst() {
       merged.domains += other.domains
       merged.nextHops += other.nextHops.filter { !merged.nextHops.contains($0) }

@@ -54,4 +54,25 @@ extension TriageStore {
       }
     }
   }
+
+  /// Messages that waited at a moment, by recipient domain, by what the logs say: those that had
+  /// arrived, were not done, and were deferred once or are now.
+  package func waiting(at moment: Timestamp) throws -> [String: Int] {
+    try read { db in
+      var counts: [String: Int] = [:]
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT d.name, count(DISTINCT m.id) FROM message m
+          JOIN recipient r ON r.message = m.id JOIN domain d ON d.id = r.domain
+          WHERE m.arrived_at <= ?1 AND (m.ended_at IS NULL OR m.ended_at > ?1)
+            AND (r.status = 2 OR (r.previous_at IS NOT NULL AND r.last_at > ?1))
+          GROUP BY d.id
+          """,
+        arguments: [moment.microseconds]
+      )
+      while let row = try rows.next() { counts[row[0]] = row[1] }
+      return counts
+    }
+  }
 }

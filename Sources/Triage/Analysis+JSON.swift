@@ -49,6 +49,7 @@ extension Analysis.Destination {
       ),
       "queued": .int(queued),
       "oldest_queued": JSONValue(oldestQueued),
+      "trend": JSONValue(trend?.rawValue),
       "diagnosis": diagnosis,
       "forecast": forecast.map(\.summaryJSON)
         ?? .object([

@@ -45,8 +45,23 @@ package struct Analysis: Sendable {
     package var remedies: [Remedy]
     /// What an experiment said last: `retry`, or nil.
     package var confirmedBy: String?
+    /// Messages that waited a quarter of an hour before the newest line, as the log tells; nil where
+    /// it tells nothing of this destination.
+    package var waitedBefore: Int?
+
+    /// Where the backlog is going.
+    package var trend: BacklogTrend? {
+      waitedBefore.map { $0 < queued ? .growing : $0 > queued ? .draining : .steady }
+    }
 
     package var domain: String { history.domain }
     package var incident: Incident? { history.incident }
   }
+}
+
+/// Where a backlog is going.
+package enum BacklogTrend: String, CaseIterable, Hashable, Sendable {
+  case growing
+  case steady
+  case draining
 }

@@ -39,7 +39,11 @@ package struct AnalysisBuilder: Sendable {
     let moments = try store.serverMoments(in: Window()).map {
       ServerMoment(at: $0.at, kind: $0.kind)
     }
-    let finder = IncidentFinder(moments: moments, waiting: waiting.mapValues(\.count))
+    let finder = IncidentFinder(
+      moments: moments,
+      waiting: waiting.mapValues(\.count),
+      now: min(now, try store.sources().compactMap(\.newest).max() ?? now)
+    )
     var histories = finder.histories(tallies)
     let expiries = try store.expiries(in: window)
     for index in histories.indices {
@@ -54,6 +58,14 @@ package struct AnalysisBuilder: Sendable {
     let known = Set(histories.map(\.domain))
     let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
     histories += finder.histories([]) + quiet.map(DestinationHistory.quiet)
+    let incidents = finder.incidents(of: histories)
+    let names = Dictionary(
+      incidents.flatMap { incident in incident.domains.map { ($0, incident.id) } },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for index in histories.indices {
+      if let name = names[histories[index].domain] { histories[index].incident?.id = name }
+    }
     let (schedule, rules) = try schedules(store, queue, histories)
     var analysis = Analysis(
       now: now,
@@ -61,7 +73,7 @@ package struct AnalysisBuilder: Sendable {
       window: window,
       totals: Analysis.Totals(),
       destinations: [],
-      incidents: finder.incidents(of: histories),
+      incidents: incidents,
       newest: nil,
       sources: try store.sources(),
       schedules: rules,
@@ -104,9 +116,15 @@ package struct AnalysisBuilder: Sendable {
     switch basis {
     case .configuration: "from its configuration"
     case .observed: "as the log shows it"
-    case .serverDefault: "the server's defaults, assumed"
+    case .serverDefault: assumed
     }
   }
+
+  /// How a rule is called whose settings nothing states.
+  package static let assumed = "the server's defaults, assumed"
+
+  /// What waits is compared with what waited a quarter of an hour before the newest line.
+  private static let trendSeconds = 900.0
 
   private func destinations(
     _ histories: [DestinationHistory],
@@ -122,6 +140,8 @@ package struct AnalysisBuilder: Sendable {
         }
       }
     ) { $0.0 }
+    let then = min(now, analysis.newest ?? now).advanced(bySeconds: -AnalysisBuilder.trendSeconds)
+    let before = try store.waiting(at: then)
     return try histories.map { history in
       let queued = messages[history.domain]?.map(\.1) ?? []
       return Analysis.Destination(
@@ -133,7 +153,8 @@ package struct AnalysisBuilder: Sendable {
         },
         evidence: try history.incident?.evidence.compactMap { try store.line(at: $0) } ?? [],
         remedies: remedies(history, queued: queued),
-        confirmedBy: nil
+        confirmedBy: nil,
+        waitedBefore: history.lastFailed == nil ? nil : before[history.domain] ?? 0
       )
     }
   }

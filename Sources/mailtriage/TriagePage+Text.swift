@@ -18,47 +18,93 @@ extension TriagePage {
       style == .terminal && isatty(1) == 1
       && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
     func bold(_ text: String) -> String { isColoured ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
-    var out = bold(verdict) + "\n" + coverage + "\n\n"
+    let head = [verdict] + coverage + (others.map { [$0] } ?? [])
+    let foot = [deadline].compactMap { $0 } + losses
+    let prose = (head + foot).reduce(0) { $0 + TriagePage.wrapped($1).count }
+    // Two blank lines, the heading and the line that counts the rest.
+    let room = max(TriagePage.fewestRows, TriagePage.lines - prose - 4)
+    var out = ""
+    for (number, text) in head.enumerated() {
+      let lines = TriagePage.wrapped(text).joined(separator: "\n")
+      out += (number == 0 ? bold(lines) : lines) + "\n"
+    }
+    out += "\n"
     let rows = trouble
     if !rows.isEmpty {
       out += bold(TriagePage.heading) + "\n"
-      for row in rows.prefix(TriagePage.rows) { out += line(row) + "\n" }
-      if rows.count > TriagePage.rows {
-        let rest = rows.dropFirst(TriagePage.rows)
+      for row in rows.prefix(room) { out += line(row) + "\n" }
+      if rows.count > room {
+        let rest = rows.dropFirst(room)
         out +=
           "… and \(rest.count) more with \(rest.reduce(0) { $0 + $1.waiting }) messages "
           + "(mailtriage queue lists all)\n"
       }
       out += "\n"
     }
-    if let first = rows.first(where: { $0.fixBy != nil && $0.incident.tlsIsCause == .yes }),
-      let fixBy = rows.filter({ $0.incident.tlsIsCause == .yes }).compactMap(\.fixBy).min()
-    {
-      let saved = rows.filter { $0.incident.tlsIsCause == .yes }.reduce(0) { $0 + $1.waiting }
-      out +=
-        bold(
-          "Fix by \(time.short(fixBy)) or the first of \(saved) messages bounce; most wait for "
-            + "\(OutsideText(first.name).terminal(limit: 40))."
-        ) + "\n"
+    for (number, text) in foot.enumerated() {
+      let lines = TriagePage.wrapped(text).joined(separator: "\n")
+      out += (number == 0 && deadline != nil ? bold(lines) : lines) + "\n"
     }
-    for line in losses { out += line + "\n" }
     return redaction.apply(out)
   }
 
+  /// The moment that matters most.
+  private var deadline: String? {
+    let tls = trouble.filter { $0.incident.tlsIsCause == .yes }
+    guard let fixBy = tls.compactMap(\.fixBy).min(),
+      let first = tls.first(where: { $0.fixBy != nil })
+    else { return nil }
+    let saved = tls.reduce(0) { $0 + $1.waiting }
+    return "Fix by \(time.short(fixBy)) or the first of \(saved) messages bounce; most wait for "
+      + "\(OutsideText(first.name).terminal(limit: 40))."
+  }
+
+  /// A sentence broken at blanks into lines of the screen's width.
+  private static func wrapped(_ text: String) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, line.count + 1 + word.count > columns {
+        lines.append(line)
+        line = "  "
+      } else if !line.isEmpty {
+        line += " "
+      }
+      line += word
+    }
+    return lines + [line]
+  }
+
   private static let heading =
-    cell("DESTINATION", 25) + right("WAIT", 5) + " " + cell("TREND", 9) + cell("OLDEST", 8)
-    + cell("CAUSE", 19) + cell("FIX BY", 13) + "DO THIS"
+    cell("DESTINATION", 21) + right("WAIT", 5) + " " + cell("TREND", 9) + cell("OLDEST", 7)
+    + cell("CAUSE", 18) + cell("FIX BY", 14) + cell("NDR", 7) + "DO THIS"
 
   private func line(_ row: Row) -> String {
-    let age = row.oldest.map { LocalTime.length(max(0, analysis.now.seconds(since: $0))) } ?? "-"
-    let deadline = row.fixBy.map { "\(time.day($0)) \(time.hour($0))" } ?? "-"
-    let cause = row.cause.replacing("certificate", with: "cert")
+    let age = row.oldest.map { TriagePage.age(analysis.now.seconds(since: $0)) } ?? "-"
+    let mark = row.isAssumed ? "*" : ""
+    let deadline = row.fixBy.map { "\(time.day($0)) \(time.hour($0))\(mark)" } ?? "-"
     let first =
-      TriagePage.cell(OutsideText(row.name).terminal(limit: 23), 25)
+      TriagePage.cell(OutsideText(row.name).terminal(limit: 20), 21)
       + TriagePage.right(String(row.waiting), 5) + " " + TriagePage.cell(row.trend, 9)
-      + TriagePage.cell(age.replacing(" ", with: ""), 8) + TriagePage.cell(cause, 19)
-      + TriagePage.cell(deadline, 13) + row.brief
-    return TriagePage.trimmed(first)
+      + TriagePage.cell(age, 7) + TriagePage.cell(row.label, 18) + TriagePage.cell(deadline, 14)
+      + TriagePage.cell(notice(row), 7) + row.brief
+    return TriagePage.trimmed(String(first.prefix(TriagePage.columns)))
+  }
+
+  /// `5d3h`, `7h`, `12m`: an age in at most six letters.
+  private static func age(_ seconds: Double) -> String {
+    let minutes = Int(min(max(seconds, 0), 1e9) / 60)
+    if minutes < 60 { return "\(minutes)m" }
+    let hours = minutes / 60
+    if hours < 24 { return "\(hours)h" }
+    return hours >= 2400 || hours % 24 == 0 ? "\(hours / 24)d" : "\(hours / 24)d\(hours % 24)h"
+  }
+
+  /// The first NDR beside the deadline: its hour, or its day where that is another one.
+  private func notice(_ row: Row) -> String {
+    guard let expiry = row.firstExpiry else { return "-" }
+    let isSameDay = row.fixBy.map { time.isoDay($0) == time.isoDay(expiry) } ?? false
+    return isSameDay ? time.hour(expiry) : time.day(expiry)
   }
 
   static func cell(_ text: String, _ width: Int) -> String {
@@ -80,7 +126,9 @@ extension TriagePage {
   /// The page as Markdown.
   var markdown: String {
     func safe(_ text: String) -> String { OutsideText(text).markdown(limit: 120) }
-    var out = "# Mail triage\n\n**\(safe(verdict))**\n\n\(safe(coverage))\n\n"
+    var out =
+      "# Mail triage\n\n**\(safe(verdict))**\n\n\(safe(coverage.joined(separator: " ")))\n\n"
+    if let others { out += safe(others) + "\n\n" }
     let rows = trouble
     if !rows.isEmpty {
       out += "| Destination | Waiting | Trend | Oldest | Cause | First NDR | Fix by | Do this |\n"

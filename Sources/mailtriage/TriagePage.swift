@@ -15,8 +15,11 @@ struct TriagePage {
   let time: LocalTime
   let redaction: Redaction
 
-  /// Rows of the first screen: 100 columns by 30 lines hold them with head and foot.
-  static let rows = 14
+  /// The first screen of 100 by 30, with a line left for the prompt.
+  static let columns = 100
+  static let lines = 29
+  /// Destinations that are listed however much else there is to say.
+  static let fewestRows = 8
 
   init(_ analysis: Analysis, inputs: [InputReport], zone: TimeZone, _ redaction: Redaction) {
     self.analysis = analysis
@@ -32,11 +35,15 @@ struct TriagePage {
     var trend: String
     var oldest: Timestamp?
     var cause: String
+    /// The cause in a few letters.
+    var label: String
     var firstExpiry: Timestamp?
     var fixBy: Timestamp?
     var remedy: String
     /// What to do, in a few words.
     var brief: String
+    /// The deadlines rest on the server's defaults: nothing states its settings.
+    var isAssumed: Bool
     var incident: Incident
   }
 
@@ -74,20 +81,35 @@ struct TriagePage {
       trend: trend(group),
       oldest: group.compactMap(\.oldestQueued).min(),
       cause: incident.failureClass.rawValue,
+      label: Advice.label(for: incident.failureClass),
       firstExpiry: expiries.min(),
       fixBy: group.compactMap { $0.forecast?.fixBy }.min(),
       remedy: remedy?.title ?? advice,
       brief: Advice.brief(for: incident.failureClass),
+      isAssumed: group.contains { $0.forecast?.basis == .serverDefault },
       incident: incident
     )
   }
 
-  /// Whether what waits grows: failures of late beside deliveries of late.
+  /// Whether what waits grows, against a quarter of an hour before.
   private func trend(_ group: [Analysis.Destination]) -> String {
-    let delivered = group.compactMap(\.history.lastDelivered).max()
-    let failed = group.compactMap(\.history.lastFailed).max()
-    guard let failed else { return "" }
-    return delivered.map { $0 > failed } ?? false ? "draining" : "growing"
+    let known = group.filter { $0.waitedBefore != nil }
+    guard !known.isEmpty else { return "" }
+    let before = known.reduce(0) { $0 + ($1.waitedBefore ?? 0) }
+    let waiting = known.reduce(0) { $0 + $1.queued }
+    let trend: BacklogTrend =
+      before < waiting ? .growing : before > waiting ? .draining : .steady
+    return trend.rawValue
+  }
+
+  /// Inputs of earlier runs that the answer covers too.
+  var others: String? {
+    let present = Set(inputs.map(\.path))
+    let names = Set(analysis.sources.map(\.path)).subtracting(present).sorted()
+    guard !names.isEmpty, !inputs.isEmpty else { return nil }
+    let listed = names.prefix(2).map { OutsideText($0).terminal(limit: 40) }.joined(separator: ", ")
+    return "Also from earlier runs: \(listed)"
+      + (names.count > 2 ? " and \(names.count - 2) more." : ".")
   }
 
   /// Whose fault it looks like, in one sentence.
@@ -110,7 +132,7 @@ struct TriagePage {
   }
 
   /// How fresh the newest line is and how much was understood.
-  var coverage: String {
+  var coverage: [String] {
     let logs = analysis.sources
     let lines = logs.reduce(0) { $0 + $1.lines }
     let recognized = logs.reduce(0) { $0 + $1.recognized }
@@ -121,8 +143,11 @@ struct TriagePage {
       analysis.newest.map {
         "newest line \(time.short($0)), \(LocalTime.length(max(0, analysis.now.seconds(since: $0)))) old"
       } ?? "no log line read"
-    return "As of \(time.long(analysis.now)); \(fresh); \(lines) lines, "
-      + "\(mail) of mail, \((share * 10).rounded() / 10) % of those understood."
+    return [
+      "As of \(time.long(analysis.now)); \(fresh).",
+      "Understood: \((share * 10).rounded() / 10) % of \(mail) lines of mail, "
+        + "\(lines - mail) other lines.",
+    ]
   }
 
   /// What was already returned, and what went out in clear.
@@ -137,7 +162,9 @@ struct TriagePage {
         .joined(separator: ", ")
       lines.append(
         "Already returned: \(totals.bounced) refused, \(totals.expired) expired"
-          + (tls.isEmpty ? "." : "; by TLS at \(tls.count) destinations (\(names)…).")
+          + (tls.isEmpty
+            ? "."
+            : "; by TLS at \(tls.count) destinations (\(names)\(tls.count > 3 ? "…" : "")).")
       )
     }
     if totals.deliveredInClear > 0 {
@@ -147,7 +174,8 @@ struct TriagePage {
       )
     }
     for (server, rule) in analysis.schedules.sorted(by: { $0.key < $1.key }) {
-      lines.append("Deadlines by \(server)'s rule: \(rule).")
+      let mark = rule.contains(AnalysisBuilder.assumed) ? "* " : ""
+      lines.append("\(mark)Deadlines by \(server)'s rule: \(rule).")
     }
     return lines
   }

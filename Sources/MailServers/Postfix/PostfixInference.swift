@@ -6,6 +6,9 @@ struct PostfixInference {
 
   init(_ observed: RetryObservations) { self.observed = observed }
 
+  /// Whether the log shows how long mail is kept: some was returned for its age.
+  var showsLifetime: Bool { observed.expiries.contains { !$0.isNullSender } }
+
   /// The timers; nil where the log shows none of them.
   var timers: PostfixTimers? {
     var timers = PostfixTimers()

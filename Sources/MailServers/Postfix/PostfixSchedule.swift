@@ -18,10 +18,13 @@ struct PostfixSchedule: RetrySchedule {
   /// A moment at which a queue run began; nil where none was seen.
   let phase: Timestamp?
   private let statusFilter: PostfixStatusFilter
+  /// Queue runs and back-off are as the log shows them.
+  private let showsRuns: Bool
 
   init(configuration: PostfixConfiguration?, observed: RetryObservations) {
     var timers = PostfixTimers()
     var basis = ScheduleBasis.serverDefault
+    var showsRuns = false
     if let parameters = configuration?.parameters, !parameters.values.isEmpty {
       basis = .configuration
       timers.queueRunDelay = max(parameters.seconds("queue_run_delay", unit: "s") ?? 300, 1)
@@ -32,8 +35,11 @@ struct PostfixSchedule: RetrySchedule {
       timers.delayWarning = parameters.seconds("delay_warning_time", unit: "h") ?? 0
     } else if let seen = PostfixInference(observed).timers {
       timers = seen
-      basis = .observed
+      // Deadlines rest on the lifetime: where that is not to be seen, they rest on the default.
+      basis = PostfixInference(observed).showsLifetime ? .observed : .serverDefault
+      showsRuns = true
     }
+    self.showsRuns = showsRuns
     timers.bounceLifetime = min(timers.bounceLifetime, timers.maximalLifetime)
     self.timers = timers
     self.basis = basis
@@ -49,9 +55,11 @@ struct PostfixSchedule: RetrySchedule {
       if value >= 60, value % 60 == 0 { return "\(value / 60) min" }
       return "\(value) s"
     }
+    let isMixed = showsRuns && basis == .serverDefault
     return
       "queue run every \(length(timers.queueRunDelay)), back-off \(length(timers.minimalBackoff))"
-      + " to \(length(timers.maximalBackoff)), lifetime \(length(timers.maximalLifetime))"
+      + " to \(length(timers.maximalBackoff))\(isMixed ? " as the log shows them" : "")"
+      + ", lifetime \(length(timers.maximalLifetime))"
   }
 
   /// The grid of queue runs: where most of the newest runs lie within the period.
