@@ -211,12 +211,16 @@ package struct IncidentFinder {
     return now.seconds(since: failed) <= IncidentFinder.patience ? .active : .recovered
   }
 
-  /// What happened shortly before: to the server, else to this destination.
+  /// What happened shortly before: to the server, else to this destination. Only for TLS: a mailbox
+  /// is not full because we were reloaded.
   private func trigger(
     before onset: Timestamp,
     _ own: [ClassifiedTally],
     among tallies: [ClassifiedTally]
   ) -> String? {
+    guard own.contains(where: { $0.classification?.failureClass?.isTLS ?? false }) else {
+      return nil
+    }
     if let moment = moments.last(where: {
       $0.at <= onset && onset.seconds(since: $0.at) <= 900
         && [.started, .reloaded, .localTLSTrouble].contains($0.kind)
@@ -227,7 +231,7 @@ package struct IncidentFinder {
       default: return "the server complained about its own TLS set-up"
       }
     }
-    return IncidentFinder.beganWithTLS(onset, own, among: tallies)
+    return IncidentFinder.beganWithTLS(onset, among: tallies)
       ? "TLS was tried with this destination for the first time; before, mail went out in clear"
       : nil
   }
@@ -236,12 +240,8 @@ package struct IncidentFinder {
   /// destination is what failed.
   private static func beganWithTLS(
     _ onset: Timestamp,
-    _ own: [ClassifiedTally],
     among tallies: [ClassifiedTally]
   ) -> Bool {
-    guard own.contains(where: { $0.classification?.failureClass?.isTLS ?? false }) else {
-      return false
-    }
     let before = tallies.filter { $0.tally.first < onset && $0.tally.tried }
     return before.contains { $0.tally.outcome == .delivered && $0.tally.security == .clear }
       && !before.contains {
