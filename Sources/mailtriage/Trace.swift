@@ -1,4 +1,5 @@
 import ArgumentParser
+import Intake
 import MailModel
 import Reporting
 import Store
@@ -68,9 +69,24 @@ struct Trace: ParsableCommand {
       }
     }
     positions += message.notifications.map(\.position)
-    return try positions.prefix(400).compactMap { position in
-      try session.answering { try session.store.line(at: position)?.text }
+    return try session.answering { try read(Array(positions.prefix(400)), session.store) }
+  }
+
+  /// The lines at these positions, packed logs unpacked for them; what is gone is left out.
+  private func read(_ positions: [LinePosition], _ store: TriageStore) throws -> [String] {
+    var lines = try positions.map { try store.line(at: $0)?.text }
+    let missing = positions.indices.filter { lines[$0] == nil }
+    guard !missing.isEmpty else { return lines.compactMap { $0 } }
+    let paths = Dictionary(
+      try store.sources().map { ($0.id, $0.path) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for (source, indices) in Dictionary(grouping: missing, by: { positions[$0].source }) {
+      guard let path = paths[source] else { continue }
+      let found = PackedLines.lines(path: path, at: indices.map { positions[$0].offset })
+      for index in indices { lines[index] = found[positions[index].offset] }
     }
+    return lines.compactMap { $0 }
   }
 
   private func text(

@@ -1,0 +1,31 @@
+import Foundation
+import Intake
+import Testing
+
+/// Evidence in packed logs is read back.
+struct PackedLinesTests {
+  @Test(arguments: ["gzip", "bzip2", "xz", "zstd"])
+  func `lines come back by their offset in the unpacked content`(_ program: String) throws {
+    let path = NSTemporaryDirectory() + "packed-\(UUID().uuidString)"
+    defer { for name in [path, path + ".packed"] { unlink(name) } }
+    let lines = (0..<40_000).map { "line \($0) " + String(repeating: "x", count: $0 % 97) }
+    var offsets: [Int64] = [0]
+    for line in lines { offsets.append((offsets.last ?? 0) + Int64(line.utf8.count) + 1) }
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", "\(program) -c < '\(path)' > '\(path).packed'"]
+    try shell.run()
+    shell.waitUntilExit()
+    try #require(shell.terminationStatus == 0)
+    let wanted = [0, 1, 7, 12_345, 12_346, 39_999]
+    let found = PackedLines.lines(
+      path: path + ".packed",
+      at: wanted.map { offsets[$0] }.reversed() + [offsets[500] + 3, offsets[40_000] + 9, -4]
+    )
+    #expect(found == Dictionary(uniqueKeysWithValues: wanted.map { (offsets[$0], lines[$0]) }))
+    // A plain file is read by its offset, not here.
+    #expect(PackedLines.lines(path: path, at: [0]).isEmpty)
+    #expect(PackedLines.lines(path: path + ".gone", at: [0]).isEmpty)
+  }
+}
