@@ -52,6 +52,32 @@ package struct LocalTime: Sendable {
     return "\(two(civil.hour)):\(two(civil.minute))"
   }
 
+  /// `14:00:10`.
+  package func second(_ moment: Timestamp) -> String {
+    "\(hour(moment)):\(two(civil(moment).0.second))"
+  }
+
+  /// The first moment of a day of the calendar, in the zone; days may be counted beyond the month's.
+  package func midnight(year: Int, month: Int, day: Int) -> Timestamp {
+    let days = CivilTime.daysSinceEpoch(year: year, month: month, day: day)
+    let naive = Timestamp(seconds: Int64(days) * 86_400)
+    // The offset at the moment itself, which may differ from the one at the naive moment.
+    var moment = naive
+    for _ in 0..<2 {
+      let date = Date(timeIntervalSince1970: Double(moment.seconds))
+      moment = naive.advanced(bySeconds: -Double(zone.secondsFromGMT(for: date)))
+    }
+    return moment
+  }
+
+  /// The first moments of the `count` days before the day of `moment`, oldest first, and its own.
+  package func daysBefore(_ moment: Timestamp, count: Int) -> [Timestamp] {
+    let civil = civil(moment).0
+    return (0...count).map {
+      midnight(year: civil.year, month: civil.month, day: civil.day - count + $0)
+    }
+  }
+
   /// `2026-11-24`.
   package func isoDay(_ moment: Timestamp) -> String {
     let (civil, _) = civil(moment)

@@ -26,6 +26,14 @@ extension Report {
           ])
         }
       ),
+      "changes": .array(
+        changes.map {
+          .object([
+            "kind": .string($0.kind.rawValue), "destination": JSONValue($0.destination),
+            "text": .string($0.text),
+          ])
+        }
+      ),
       "deadlines": .array(
         deadlines.map {
           .object([
@@ -37,31 +45,23 @@ extension Report {
           ])
         }
       ),
-      "incidents": .array(incidents.map(\.json)),
+      "incidents": .array(incidents.map(\.json)), "more_incidents": .int(moreIncidents),
+      "schedules": JSONValue(schedules),
+      "deliveries_by_protection": .array(
+        protections.map {
+          .object(["name": .string($0.name), "deliveries": .int($0.deliveries)])
+        }
+      ),
       "coverage": .array(
         coverage.map {
           .object([
             "path": .string($0.path), "kind": .string($0.kind), "lines": .int($0.lines),
             "recognized": .int($0.recognized), "unrecognized": .int($0.unrecognized),
-            "newest": JSONValue($0.newest),
+            "newest": JSONValue($0.newest), "troubles": JSONValue($0.troubles),
           ])
         }
       ),
-      "charts": .array(
-        charts.map {
-          .object([
-            "id": .string($0.id), "title": .string($0.title), "unit": .string($0.unit),
-            "labels": JSONValue($0.labels),
-            "series": .array(
-              $0.series.map {
-                .object([
-                  "name": .string($0.name), "values": .array($0.values.map(JSONValue.number)),
-                ])
-              }
-            ),
-          ])
-        }
-      ),
+      "charts": .array(charts.map(\.json)),
       "tls_coverage": JSONValue(tlsCoverage), "redacted": .bool(isRedacted),
     ])
   }
@@ -84,6 +84,24 @@ extension Report.Incident {
           ])
         }
       ), "remedies": .array(remedies.map(\.json)), "notice": JSONValue(notice),
+    ])
+  }
+}
+
+extension Chart {
+  var json: JSONValue {
+    .object([
+      "id": .string(id), "title": .string(title), "summary": .string(summary),
+      "unit": .string(unit), "labels": JSONValue(labels),
+      "moments": .array(moments.map { JSONValue($0) }),
+      "series": .array(
+        series.map {
+          .object(["name": .string($0.name), "values": .array($0.values.map(JSONValue.number))])
+        }
+      ),
+      "marks": .array(
+        marks.map { .object(["at": JSONValue($0.at), "label": .string($0.label)]) }
+      ),
     ])
   }
 }

@@ -43,6 +43,39 @@ package struct Report: Hashable, Sendable {
     }
   }
 
+  /// Something that is not as it was the day before or in the week before.
+  package struct Change: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable {
+      case began
+      case recovered
+      case returned
+      case worse
+      case better
+    }
+
+    package var kind: Kind
+    package var destination: String?
+    /// A whole sentence.
+    package var text: String
+
+    package init(kind: Kind, destination: String?, text: String) {
+      self.kind = kind
+      self.destination = destination
+      self.text = text
+    }
+  }
+
+  /// Deliveries of the day by what protected them on their way.
+  package struct Protection: Hashable, Sendable {
+    package var name: String
+    package var deliveries: Int
+
+    package init(name: String, deliveries: Int) {
+      self.name = name
+      self.deliveries = deliveries
+    }
+  }
+
   /// One incident with all that is known of it.
   package struct Incident: Hashable, Sendable {
     package var id: String
@@ -189,10 +222,16 @@ package struct Report: Hashable, Sendable {
   package var headline: String
   package var tasks: [Task]
   package var figures: [Figure]
+  package var changes: [Change]
   package var incidents: [Incident]
+  /// Incidents beyond those listed.
+  package var moreIncidents: Int
   package var deadlines: [Deadline]
   package var charts: [Chart]
   package var coverage: [Coverage]
+  /// Where the forecast's moments come from, per server, in words.
+  package var schedules: [String]
+  package var protections: [Protection]
   /// What the figures about TLS cover and what they do not, in sentences.
   package var tlsCoverage: [String]
   /// Local parts, subjects and Message-IDs are tokens.
@@ -206,10 +245,14 @@ package struct Report: Hashable, Sendable {
     headline: String,
     tasks: [Task],
     figures: [Figure],
+    changes: [Change],
     incidents: [Incident],
+    moreIncidents: Int,
     deadlines: [Deadline],
     charts: [Chart],
     coverage: [Coverage],
+    schedules: [String],
+    protections: [Protection],
     tlsCoverage: [String],
     isRedacted: Bool
   ) {
@@ -220,10 +263,14 @@ package struct Report: Hashable, Sendable {
     self.headline = headline
     self.tasks = tasks
     self.figures = figures
+    self.changes = changes
     self.incidents = incidents
+    self.moreIncidents = moreIncidents
     self.deadlines = deadlines
     self.charts = charts
     self.coverage = coverage
+    self.schedules = schedules
+    self.protections = protections
     self.tlsCoverage = tlsCoverage
     self.isRedacted = isRedacted
   }

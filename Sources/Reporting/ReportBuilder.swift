@@ -11,6 +11,8 @@ package struct ReportBuilder {
   package var builder: AnalysisBuilder
   package var zone: TimeZone
   package var isRedacted: Bool
+  /// What could not be read in this run, by path, in sentences.
+  package var troubles: [String: [String]] = [:]
 
   package init(store: TriageStore, builder: AnalysisBuilder, zone: TimeZone, isRedacted: Bool) {
     self.store = store
@@ -21,10 +23,16 @@ package struct ReportBuilder {
 
   /// The report of the day that begins at `from`. Throws ``StoreError``.
   package func report(from: Timestamp, to: Timestamp) throws -> Report {
-    var today = builder
-    today.window = Window(from: from, to: to)
-    let analysis = try today.build(store)
-    let days = try figuresBefore(from)
+    let bounds = LocalTime(zone: zone).daysBefore(from, count: 7) + [to]
+    // What goes on today began, as a rule, on another day: the causes are sought in the whole week.
+    var week = builder
+    week.window = Window(from: bounds.first ?? from, to: to)
+    var analysis = try week.build(store)
+    analysis.incidents.removeAll {
+      $0.state != .active && $0.waiting == 0 && $0.lastSeen < from
+    }
+    let days = try ReportDays(store, builder.classifier, bounds: bounds)
+    let (charts, waiting) = try charts(analysis, days)
     return Report(
       from: from,
       to: to,
@@ -32,11 +40,15 @@ package struct ReportBuilder {
       generatedAt: builder.generatedAt,
       headline: ReportBuilder.headline(analysis),
       tasks: ReportBuilder.tasks(analysis),
-      figures: figures(analysis, days),
+      figures: figures(days, waiting: waiting),
+      changes: changes(analysis, days, from: from),
       incidents: incidents(analysis),
+      moreIncidents: max(0, analysis.incidents.count - ReportBuilder.incidentLimit),
       deadlines: deadlines(analysis),
-      charts: try charts(analysis, from: from, to: to),
+      charts: charts,
       coverage: coverage(analysis),
+      schedules: analysis.schedules.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" },
+      protections: protections(days.today),
       tlsCoverage: ReportBuilder.tlsCoverage(analysis),
       isRedacted: isRedacted
     )
@@ -63,94 +75,14 @@ package struct ReportBuilder {
     return "\(who): TLS holds up mail to \(tls.count) destinations; \(waiting) messages wait."
   }
 
-  /// The three things to do first.
-  static func tasks(_ analysis: Analysis) -> [Report.Task] {
-    analysis.destinations.filter {
-      $0.queued > 0 && $0.incident != nil && $0.incident?.state == .active
-    }
-    .sorted { left, right in
-      let a = left.forecast?.fixBy?.microseconds ?? Int64.max
-      let b = right.forecast?.fixBy?.microseconds ?? Int64.max
-      let tlsA = left.incident?.tlsIsCause == .yes ? 0 : 1
-      let tlsB = right.incident?.tlsIsCause == .yes ? 0 : 1
-      return (tlsA, a, -left.queued, left.domain) < (tlsB, b, -right.queued, right.domain)
-    }.prefix(3).map { one in
-      let usable = one.remedies.first { $0.refused == nil }
-      let advice = one.incident.flatMap { Advice.sentences(for: $0.failureClass).first }
-      return Report.Task(
-        title: usable?.title ?? "\(one.domain): \(advice ?? "find out why")",
-        destination: one.domain,
-        deadline: one.forecast?.fixBy,
-        saves: one.forecast?.savedIfFixed ?? 0,
-        detail: one.incident?.meaning ?? ""
-      )
-    }
-  }
-
-  private func figuresBefore(_ from: Timestamp) throws -> [Analysis.Totals] {
-    try (1...7).map { day in
-      let start = from.advanced(bySeconds: Double(-day) * 86_400)
-      let end = from.advanced(bySeconds: Double(1 - day) * 86_400)
-      var totals = Analysis.Totals()
-      for tally in try store.tallies(in: Window(from: start, to: end)) {
-        switch tally.outcome {
-        case .delivered: totals.delivered += tally.count
-        case .deferred: totals.deferred += tally.count
-        case .bounced: totals.bounced += tally.count
-        case .expired: break
-        }
-      }
-      totals.expired = try store.expiries(in: Window(from: start, to: end)).values.reduce(0, +)
-      return totals
-    }
-  }
-
-  private func figures(_ analysis: Analysis, _ before: [Analysis.Totals]) -> [Report.Figure] {
-    let known = before.filter { $0.delivered + $0.deferred + $0.bounced + $0.expired > 0 }
-    func figure(_ name: String, _ path: KeyPath<Analysis.Totals, Int>) -> Report.Figure {
-      let yesterday = before.first.flatMap {
-        $0.delivered + $0.deferred + $0.bounced > 0 ? $0[keyPath: path] : nil
-      }
-      let mean =
-        known.isEmpty
-        ? nil : Double(known.reduce(0) { $0 + $1[keyPath: path] }) / Double(known.count)
-      return Report.Figure(
-        name: name,
-        today: analysis.totals[keyPath: path],
-        yesterday: yesterday,
-        weekMean: mean
-      )
-    }
-    return [
-      figure("Delivered", \.delivered), figure("Deferred", \.deferred),
-      figure("Refused for good", \.bounced), figure("Expired", \.expired),
-      Report.Figure(
-        name: "TLS failures",
-        today: analysis.totals.tlsFailures,
-        yesterday: nil,
-        weekMean: nil
-      ),
-      Report.Figure(
-        name: "Delivered in clear after TLS failed",
-        today: analysis.totals.deliveredInClear,
-        yesterday: nil,
-        weekMean: nil
-      ),
-      Report.Figure(
-        name: "Messages waiting",
-        today: analysis.totals.queued,
-        yesterday: nil,
-        weekMean: nil
-      ),
-    ]
-  }
+  static let incidentLimit = 60
 
   private func incidents(_ analysis: Analysis) -> [Report.Incident] {
     let byDomain = Dictionary(
       analysis.destinations.map { ($0.domain, $0) },
       uniquingKeysWith: { first, _ in first }
     )
-    return analysis.incidents.prefix(60).map { incident in
+    return analysis.incidents.prefix(ReportBuilder.incidentLimit).map { incident in
       let members = incident.domains.compactMap { byDomain[$0] }
       return Report.Incident(
         id: incident.id,
@@ -206,7 +138,7 @@ package struct ReportBuilder {
         recognized: $0.recognized,
         unrecognized: $0.unrecognized,
         newest: $0.newest,
-        troubles: []
+        troubles: troubles[$0.path] ?? []
       )
     }
   }

@@ -59,11 +59,23 @@ package struct ReportWriter: Sendable {
       "period": text("\(time.long(report.from)) to \(time.long(report.to))"),
       "now": text(time.long(report.now)),
       "freshness": text(freshness(report)),
+      "isOpen": report.now < report.to,
       "redacted": report.isRedacted,
       "generatedAt": text(time.long(report.generatedAt)),
       "hasTasks": !report.tasks.isEmpty,
       "tasks": report.tasks.prefix(3).map(task),
       "figures": report.figures.map(figure),
+      "hasChanges": !report.changes.isEmpty,
+      "changes": report.changes.prefix(40).map(change),
+      "moreChanges": report.changes.count > 40 ? text(String(report.changes.count - 40)) : "",
+      "hasMoreChanges": report.changes.count > 40,
+      "hasMoreIncidents": report.moreIncidents > 0,
+      "moreIncidents": text(String(report.moreIncidents)),
+      "schedules": report.schedules.map { text($0) },
+      "hasSchedules": !report.schedules.isEmpty,
+      "protections": report.protections.map {
+        ["name": text($0.name), "deliveries": text(String($0.deliveries))]
+      },
       "hasDeadlines": !report.deadlines.isEmpty,
       "deadlines": report.deadlines.map(deadline),
       "hasIncidents": !report.incidents.isEmpty,
@@ -86,9 +98,25 @@ package struct ReportWriter: Sendable {
 
   private func task(_ task: Report.Task) -> [String: Any] {
     var context: [String: Any] = ["title": text(task.title), "detail": text(task.detail)]
-    if let deadline = task.deadline { context["deadline"] = text(time.short(deadline)) }
+    if let deadline = task.deadline {
+      context["deadline"] = text("by \(time.short(deadline))")
+    } else {
+      context["noDeadline"] = true
+    }
     if task.saves > 0 { context["saves"] = text(messages(task.saves)) }
     return context
+  }
+
+  private func change(_ change: Report.Change) -> [String: Any] {
+    let (word, tone) =
+      switch change.kind {
+      case .began: ("new", "bad")
+      case .worse: ("more", "warn")
+      case .returned: ("returned", "bad")
+      case .recovered: ("recovered", "good")
+      case .better: ("less", "good")
+      }
+    return ["word": text(word), "tone": tone, "text": text(change.text)]
   }
 
   private func figure(_ figure: Report.Figure) -> [String: Any] {
@@ -113,8 +141,16 @@ package struct ReportWriter: Sendable {
       "path": text(coverage.path), "kind": text(coverage.kind),
       "lines": text(String(coverage.lines)), "recognized": text(String(coverage.recognized)),
       "unrecognized": text(String(coverage.unrecognized)), "newest": moment(coverage.newest),
+      "share": text(share(coverage)),
       "troubles": coverage.troubles.prefix(20).map { text($0) },
     ]
+  }
+
+  /// `99.9 %` of the lines of a mail server; never rounded up to all.
+  private func share(_ coverage: Report.Coverage) -> String {
+    let ours = coverage.recognized + coverage.unrecognized
+    guard ours > 0 else { return "–" }
+    return number((Double(coverage.recognized) / Double(ours) * 1000).rounded(.down) / 10) + " %"
   }
 
   private func messages(_ count: Int) -> String { count == 1 ? "1 message" : "\(count) messages" }
@@ -122,25 +158,49 @@ package struct ReportWriter: Sendable {
 
 extension ReportWriter {
   private func chart(_ chart: Chart) -> [String: Any] {
-    let rows: [[String: Any]]
-    let columns: [String]
-    if chart.form == .heatMap {
-      columns = chart.labels
-      rows = chart.series.map {
-        ["name": text($0.name), "values": $0.values.map { text(number($0)) }]
-      }
-    } else {
-      columns = chart.series.map(\.name)
-      rows = chart.labels.indices.map { index in
-        let values = chart.series.map { index < $0.values.count ? $0.values[index] : 0 }
-        return ["name": text(chart.labels[index]), "values": values.map { text(number($0)) }]
-      }
-    }
-    return [
-      "title": text(chart.title), "summary": text(chart.summary), "unit": text(chart.unit),
-      "svg": chart.svg(), "columns": columns.map { text($0) }, "rows": rows,
+    let (columns, rows, note) = table(chart)
+    var context: [String: Any] = [
+      "id": chart.id, "title": text(chart.title), "summary": text(chart.summary, limit: 1000),
+      "unit": text(chart.unit), "columns": columns.map { text($0) },
+      "rows": rows.map { ["name": text($0.0), "values": $0.1.map { text(number($0)) }] },
       "corner": text(chart.form == .heatMap ? "Destination" : "When"),
+      "marks": chart.marks.enumerated().map {
+        ["n": String($0 % 8 + 1), "label": text($1.label)]
+      },
+      "hasMarks": !chart.marks.isEmpty,
     ]
+    if !note.isEmpty { context["note"] = note }
+    if format == .html { context["svg"] = Chart.Size.allCases.map { chart.svg($0) }.joined() }
+    if chart.series.count > 1, chart.form != .heatMap {
+      context["legend"] = [
+        "keys": chart.series.enumerated().map {
+          [
+            "n": String($0 % 8 + 1), "name": text($1.name),
+            "isLine": chart.form == .lines,
+          ] as [String: Any]
+        }
+      ]
+    }
+    return context
+  }
+
+  /// The same figures as in the picture. A long row of noughts says no more than its absence.
+  private func table(_ chart: Chart) -> ([String], [(String, [Double])], note: String) {
+    if chart.form == .heatMap {
+      return (chart.labels, chart.series.map { ($0.name, $0.values) }, "")
+    }
+    var rows = chart.labels.indices.map { index in
+      (
+        chart.labels[index],
+        chart.series.map { index < $0.values.count ? $0.values[index] : 0 }
+      )
+    }
+    var note = ""
+    if chart.form == .bars, rows.count > 24 {
+      rows = rows.filter { $0.1.contains { $0 > 0 } }
+      note = "Times without any are left out."
+    }
+    return (chart.series.map(\.name), rows, note)
   }
 
   private func incident(_ incident: Report.Incident, number: Int) -> [String: Any] {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import Intake
 import MailModel
 import Reporting
 import Triage
@@ -37,17 +38,24 @@ struct ReportCommand: ParsableCommand {
       let redaction = Redaction(
         isOn: options.redact || session.settings.configuration.report.redact
       )
-      let report = try session.answering {
-        try ReportBuilder(
+      var report = try session.answering {
+        var builder = ReportBuilder(
           store: session.store,
           builder: try session.builder(),
           zone: zone,
           isRedacted: redaction.isOn
-        ).report(from: from, to: to)
+        )
+        builder.troubles = Dictionary(
+          session.reports.map { ($0.path, $0.troubles.map(\.trouble.description)) },
+          uniquingKeysWith: +
+        )
+        return try builder.report(from: from, to: to)
       }
-      let html = redaction.apply(try ReportWriter(format: .html, zone: zone).write(report))
-      let markdown = redaction.apply(try ReportWriter(format: .markdown, zone: zone).write(report))
-      let json = redaction.apply(report.json.text()) + "\n"
+      // Before any format escapes it: what is escaped no longer looks like an address.
+      if redaction.isOn { report = report.redacted(redaction.apply) }
+      let html = try ReportWriter(format: .html, zone: zone).write(report)
+      let markdown = try ReportWriter(format: .markdown, zone: zone).write(report)
+      let json = report.json.text() + "\n"
       let directory = outputDir ?? session.settings.configuration.report.outputDirectory
       if email {
         let settings = session.settings.configuration.report
@@ -55,10 +63,11 @@ struct ReportCommand: ParsableCommand {
           ReportMail(
             from: settings.from ?? "mailtriage",
             to: settings.to ?? "postmaster",
-            subject: report.headline,
+            subject: "mailtriage \(LocalTime(zone: zone).isoDay(from)): \(report.headline)",
             text: markdown,
             html: html,
-            now: session.settings.now
+            now: session.settings.clock,
+            host: ReportCommand.hostName()
           ).message
         )
       } else if let directory {
@@ -74,19 +83,26 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
+  /// This host's name, for the Message-ID.
+  private static func hostName() -> String {
+    var system = utsname()
+    guard uname(&system) == 0 else { return "localhost" }
+    return withUnsafeBytes(of: &system.nodename) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
   /// The first moment of the day and of the next, in the zone.
   private func bounds(_ now: Timestamp, _ zone: TimeZone) throws -> (Timestamp, Timestamp) {
     let text = day ?? LocalTime(zone: zone).isoDay(now)
     let parts = text.split(separator: "-").compactMap { Int($0) }
     guard parts.count == 3, CivilTime(year: parts[0], month: parts[1], day: parts[2]).isPlausible
     else { throw Refusal(.usage, "--day \(text): not a day such as 2026-11-23") }
-    let naive = CivilTime(year: parts[0], month: parts[1], day: parts[2]).timestamp()
-    func local(_ moment: Timestamp) -> Timestamp {
-      let guess = Date(timeIntervalSince1970: Double(moment.seconds))
-      let offset = zone.secondsFromGMT(for: guess)
-      return moment.advanced(bySeconds: -Double(offset))
-    }
-    return (local(naive), local(naive.advanced(bySeconds: 86_400)))
+    let time = LocalTime(zone: zone)
+    return (
+      time.midnight(year: parts[0], month: parts[1], day: parts[2]),
+      time.midnight(year: parts[0], month: parts[1], day: parts[2] + 1)
+    )
   }
 
   private func write(
@@ -106,58 +122,5 @@ struct ReportCommand: ParsableCommand {
       try sink.finish()
       if !options.quiet { complain("wrote \(path)") }
     }
-  }
-}
-
-/// The report as a mail: plain text and HTML, ready for `sendmail -t` (RFC 2045, RFC 2046).
-struct ReportMail {
-  var from: String
-  var to: String
-  var subject: String
-  var text: String
-  var html: String
-  var now: Timestamp
-
-  var message: String {
-    let boundary = "=_mailtriage_\(now.microseconds)"
-    return """
-      From: \(OutsideText(from).header())
-      To: \(OutsideText(to).header())
-      Subject: \(OutsideText("mailtriage: " + subject).header(limit: 180))
-      Date: \(date)
-      MIME-Version: 1.0
-      Auto-Submitted: auto-generated
-      Content-Type: multipart/alternative; boundary="\(boundary)"
-
-      --\(boundary)
-      Content-Type: text/plain; charset=utf-8
-      Content-Transfer-Encoding: base64
-
-      \(ReportMail.base64(text))
-      --\(boundary)
-      Content-Type: text/html; charset=utf-8
-      Content-Transfer-Encoding: base64
-
-      \(ReportMail.base64(html))
-      --\(boundary)--
-
-      """
-  }
-
-  private var date: String {
-    let civil = CivilTime(now)
-    let time = LocalTime(zone: TimeZone(secondsFromGMT: 0) ?? .current)
-    let words = time.long(now).split(separator: " ")
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return "\(words[0]), \(words[1]) \(words[2]) \(words[3]) "
-      + "\(two(civil.hour)):\(two(civil.minute)):\(two(civil.second)) +0000"
-  }
-
-  /// Base64 in lines of 76 characters.
-  private static func base64(_ text: String) -> String {
-    let encoded = Array(Data(text.utf8).base64EncodedString().utf8)
-    return stride(from: 0, to: encoded.count, by: 76).map {
-      String(decoding: encoded[$0..<min($0 + 76, encoded.count)], as: UTF8.self)
-    }.joined(separator: "\n")
   }
 }

@@ -35,6 +35,10 @@ func sampleReport(outside: String = "mx.example.com", incidents: Int = 2) -> Rep
       Report.Figure(name: "Delivered", today: 1200, yesterday: 1100, weekMean: 1150.5),
       Report.Figure(name: "Deferred", today: 300, yesterday: nil, weekMean: nil),
     ],
+    changes: [
+      Report.Change(kind: .began, destination: outside, text: "new since 09:00: \(outside)"),
+      Report.Change(kind: .better, destination: nil, text: "greylisted: 3, against 30.5"),
+    ],
     incidents: (0..<incidents).map { number in
       Report.Incident(
         id: "i\(number)",
@@ -69,6 +73,7 @@ func sampleReport(outside: String = "mx.example.com", incidents: Int = 2) -> Rep
         notice: "Dear postmaster,\n\n\(outside)\n"
       )
     },
+    moreIncidents: incidents > 1 ? 7 : 0,
     deadlines: [
       Report.Deadline(
         domain: outside,
@@ -141,6 +146,11 @@ func sampleReport(outside: String = "mx.example.com", incidents: Int = 2) -> Rep
         newest: midnight.advanced(bySeconds: 89_000),
         troubles: ["\(outside): damaged at byte 3"]
       )
+    ],
+    schedules: ["Postfix: \(outside)"],
+    protections: [
+      Report.Protection(name: "in clear", deliveries: 17),
+      Report.Protection(name: "encrypted", deliveries: 1183),
     ],
     tlsCoverage: ["Plaintext deliveries are seen only where the server logs TLS. \(outside)"],
     isRedacted: false

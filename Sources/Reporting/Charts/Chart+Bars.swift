@@ -2,18 +2,15 @@ import MailModel
 
 extension Chart {
   /// Bars side by side on a common floor; several series are stacked.
-  func barsSVG() -> String {
-    var frame = ChartFrame()
-    frame.makeRoom(for: series)
+  func barsSVG(_ frame: ChartFrame) -> String {
     let totals = labels.indices.map { index in
       series.reduce(0) { $0 + (index < $1.values.count ? $1.values[index] : 0) }
     }
-    let room = frame
     let steps = 4
     let ceiling = roundCeiling(totals.max() ?? 0, steps: steps)
     let slot = frame.plotWidth / Double(max(labels.count, 1))
-    let width = max(1, slot * 0.78)
-    let centre = { (index: Int) in room.left + slot * (Double(index) + 0.5) }
+    let width = min(max(1, slot * 0.8), 96)
+    let centre = { (index: Int) in frame.left + slot * (Double(index) + 0.5) }
     var bars = ""
     for index in labels.indices {
       var below = 0.0
@@ -32,6 +29,6 @@ extension Chart {
       }
     }
     return frame.open(self) + frame.scale(ceiling: ceiling, steps: steps) + bars
-      + frame.horizontalLabels(labels, at: centre) + frame.legend(series) + "</svg>"
+      + frame.horizontalLabels(labels, at: centre) + "</svg>"
   }
 }

@@ -2,32 +2,41 @@ import MailModel
 
 extension Chart {
   /// A row per series, a cell per label; the fuller the cell, the deeper its colour. Each cell also
-  /// carries its number, so that colour is never the only sign.
-  func heatMapSVG() -> String {
-    var frame = ChartFrame()
-    let row = 26.0
-    frame.left = 190
-    frame.top = 8
+  /// carries its number, so that colour is never the only sign. Where it is narrow, the name stands
+  /// above its row.
+  func heatMapSVG(_ wanted: ChartFrame) -> String {
+    var frame = wanted
+    let isNarrow = frame.size == .narrow
+    let name = isNarrow ? 18.0 : 0
+    let row = 28.0 + name
+    frame.left = isNarrow ? 4 : 230
+    frame.right = isNarrow ? 4 : 12
+    frame.top = 4
     frame.height = frame.top + row * Double(series.count) + frame.bottom
-    let room = frame
-    let most = series.flatMap(\.values).max() ?? 0
     let slot = frame.plotWidth / Double(max(labels.count, 1))
-    let centre = { (index: Int) in room.left + slot * (Double(index) + 0.5) }
+    let centre = { [frame] (index: Int) in frame.left + slot * (Double(index) + 0.5) }
+    let most = series.flatMap(\.values).max() ?? 0
     var cells = ""
     for (order, one) in series.enumerated() {
       let top = frame.top + row * Double(order)
+      let place =
+        isNarrow
+        ? "x=\"\(number(frame.left + 2))\" y=\"\(number(top + 14))\""
+        : "x=\"\(number(frame.left - 10))\" y=\"\(number(top + row / 2 + 4))\" text-anchor=\"end\""
       cells += """
-        <text class="tick" x="\(number(frame.left - 8))" y="\(number(top + row / 2 + 4))" \
-        text-anchor="end">\(OutsideText(one.name).html(limit: 26))</text>
+        <text class="tick" \(place)>\(OutsideText(one.name).html(limit: isNarrow ? 44 : 30))</text>
         """
       for index in labels.indices where index < one.values.count {
+        let value = one.values[index]
+        let tip = "\(one.name), \(labels[index]): \(number(value)) \(unit)"
         cells += cell(
-          one.values[index],
-          most: most,
+          value,
+          share: most > 0 ? value / most : 0,
+          tip: tip,
           x: centre(index),
-          top: top,
-          slot: slot,
-          row: row
+          top: top + name,
+          width: slot,
+          height: row - name
         )
       }
     }
@@ -36,23 +45,25 @@ extension Chart {
 
   private func cell(
     _ value: Double,
-    most: Double,
+    share: Double,
+    tip: String,
     x: Double,
     top: Double,
-    slot: Double,
-    row: Double
+    width: Double,
+    height: Double
   ) -> String {
-    let share = most > 0 ? value / most : 0
-    // Square root: a few large cells do not hide the small ones. Below 0.45 the page's own ink
-    // stays readable on the cell.
-    let depth = value > 0 ? 0.08 + 0.37 * share.squareRoot() : 0
-    let box = """
-      <rect class="heat" fill-opacity="\(number(depth))" x="\(number(x - slot / 2 + 1))" \
-      y="\(number(top + 1))" width="\(number(slot - 2))" height="\(number(row - 2))"/>
+    let place = """
+      x="\(number(x - width / 2 + 1))" y="\(number(top + 1))" width="\(number(width - 2))" \
+      height="\(number(height - 2))" rx="3"
       """
-    guard value > 0 else { return box }
-    return box + """
-      <text class="tick" x="\(number(x))" y="\(number(top + row / 2 + 4))" \
+    guard value > 0 else { return "<rect class=\"empty\" \(place)/>" }
+    // Square root: a few large cells do not hide the small ones. Below 0.6 the page's own ink stays
+    // readable on the cell.
+    let depth = 0.1 + 0.45 * share.squareRoot()
+    return """
+      <rect class="heat" fill-opacity="\(number(depth))" \(place)>\
+      <title>\(OutsideText(tip).html())</title></rect>\
+      <text class="tick" x="\(number(x))" y="\(number(top + height / 2 + 4))" \
       text-anchor="middle">\(number(value))</text>
       """
   }

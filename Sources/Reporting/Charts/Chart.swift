@@ -72,25 +72,41 @@ package struct Chart: Hashable, Sendable {
     labels.isEmpty || series.allSatisfy { $0.values.allSatisfy { $0 == 0 } }
   }
 
+  /// How wide the picture is drawn: the page shows the one that fits.
+  package enum Size: String, CaseIterable, Hashable, Sendable {
+    case wide
+    case narrow
+  }
+
   /// The picture as inline SVG. Colours come from the page's style sheet (`--c1` to `--c8`,
   /// `--ink`, `--rule`, `--heat`), so that it follows light, dark and print.
-  package func svg() -> String {
-    switch form {
-    case .lines: linesSVG()
-    case .bars, .stackedBars: barsSVG()
-    case .heatMap: heatMapSVG()
+  package func svg(_ size: Size = .wide) -> String {
+    let frame = ChartFrame(size)
+    return switch form {
+    case .lines: linesSVG(frame)
+    case .bars, .stackedBars: barsSVG(frame)
+    case .heatMap: heatMapSVG(frame)
     }
   }
 }
 
 /// The drawing area: SVG user units, scaled by the page to its width.
 struct ChartFrame {
-  var width = 720.0
-  var height = 260.0
-  var left = 48.0
-  var right = 40.0
-  var top = 28.0
-  var bottom = 34.0
+  var size: Chart.Size
+  var width: Double
+  var height: Double
+  var left: Double
+  var right: Double
+  var top = 14.0
+  var bottom = 30.0
+
+  init(_ size: Chart.Size) {
+    self.size = size
+    width = size == .wide ? 960 : 340
+    height = size == .wide ? 280 : 220
+    left = size == .wide ? 48 : 38
+    right = size == .wide ? 24 : 12
+  }
 
   var plotWidth: Double { width - left - right }
   var plotHeight: Double { height - top - bottom }
@@ -103,12 +119,13 @@ struct ChartFrame {
 
   /// Opens an SVG element named by its title and summary.
   func open(_ chart: Chart) -> String {
-    """
-    <svg class="chart" viewBox="0 0 \(number(width)) \(number(height))" role="img" \
-    aria-labelledby="\(chart.id)-t \(chart.id)-d">\
-    <title id="\(chart.id)-t">\(OutsideText(chart.title).html())</title>\
-    <desc id="\(chart.id)-d">\(OutsideText(chart.summary).html())</desc>
-    """
+    let id = "\(chart.id)-\(size.rawValue)"
+    return """
+      <svg class="chart \(size.rawValue)" viewBox="0 0 \(number(width)) \(number(height))" \
+      role="img" aria-labelledby="\(id)-t \(id)-d">\
+      <title id="\(id)-t">\(OutsideText(chart.title).html())</title>\
+      <desc id="\(id)-d">\(OutsideText(chart.summary).html())</desc>
+      """
   }
 
   /// Horizontal rules with their values.
@@ -117,59 +134,26 @@ struct ChartFrame {
       let value = ceiling * Double(step) / Double(steps)
       let height = y(value, ceiling: ceiling)
       return """
-        <line class="rule" x1="\(number(left))" x2="\(number(width - right))" \
-        y1="\(number(height))" y2="\(number(height))"/>\
+        <line class="\(step == 0 ? "axis" : "rule")" x1="\(number(left))" \
+        x2="\(number(width - right))" y1="\(number(height))" y2="\(number(height))"/>\
         <text class="tick" x="\(number(left - 6))" y="\(number(height + 4))" \
         text-anchor="end">\(number(value))</text>
         """
     }.joined()
   }
 
-  /// As many of `labels` below the axis as have room.
+  /// As many of `labels` below the axis as have room, none beyond the picture's edges.
   func horizontalLabels(_ labels: [String], at x: (Int) -> Double) -> String {
-    let widest = Double(labels.map(\.count).max() ?? 1) * 6.6 + 10
+    let widest = Double(labels.map(\.count).max() ?? 1) * 6.8 + 12
     let room = max(1, Int(plotWidth / widest))
     let every = max(1, (labels.count + room - 1) / room)
-    return labels.indices.filter { $0 % every == 0 }.map { index in
-      """
-      <text class="tick" x="\(number(x(index)))" y="\(number(floor + 18))" \
-      text-anchor="middle">\(OutsideText(labels[index]).html(limit: 24))</text>
-      """
-    }.joined()
-  }
-
-  /// Where the names of the series stand: as many rows as they need.
-  private func legendPlaces(_ series: [ChartSeries]) -> [(name: String, x: Double, row: Int)] {
-    guard series.count > 1 else { return [] }
-    var x = left
-    var row = 0
-    return series.map { one in
-      let name = OutsideText(one.name).terminal(limit: 28)
-      let needed = Double(name.count) * 6.6 + 28
-      if x + needed > width - right, x > left {
-        x = left
-        row += 1
-      }
-      defer { x += needed }
-      return (name, x, row)
-    }
-  }
-
-  /// Makes room above the plot for the names of the series.
-  mutating func makeRoom(for series: [ChartSeries]) {
-    let extra = Double(legendPlaces(series).last?.row ?? 0) * 16
-    top += extra
-    height += extra
-  }
-
-  /// Names of the series, in their colours.
-  func legend(_ series: [ChartSeries]) -> String {
-    legendPlaces(series).enumerated().map { index, place in
-      let y = 8 + Double(place.row) * 16
+    return labels.indices.filter { $0 % every == 0 }.compactMap { index in
+      let half = Double(labels[index].count) * 3.4
+      let middle = x(index)
+      guard middle + half <= width else { return nil }
       return """
-        <rect class="s\(index % 8 + 1)" x="\(number(place.x))" y="\(number(y))" width="10" \
-        height="10"/><text class="tick" x="\(number(place.x + 14))" y="\(number(y + 9))">\
-        \(OutsideText(place.name).html())</text>
+        <text class="tick" x="\(number(max(middle, half)))" y="\(number(floor + 18))" \
+        text-anchor="middle">\(OutsideText(labels[index]).html(limit: 24))</text>
         """
     }.joined()
   }
