@@ -39,7 +39,8 @@ extension TriageStore {
         db,
         sql: """
           SELECT m.id, r.domain, m.arrived_at, m.ended_at,
-            CASE WHEN r.status = 2 THEN m.ended_at ELSE min(coalesce(m.ended_at, r.last_at), r.last_at) END
+            CASE WHEN r.status = 2 THEN m.ended_at
+              ELSE min(coalesce(m.ended_at, r.last_at), r.last_at) END
           FROM recipient r
           JOIN message m ON m.id = r.message
           WHERE (r.previous_at IS NOT NULL OR r.status = 2)
