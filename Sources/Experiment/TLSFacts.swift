@@ -104,6 +104,8 @@ package struct TLSFacts: Hashable, Sendable {
   package var isClientCertificateRequested: Bool
   /// `received: unknown ca`.
   package var alerts: [String]
+  /// What the OCSP staple says: `good`, `revoked`, `unknown`, `unreadable`; nil where there is none.
+  package var ocspStaple: String?
 
   /// The names that the peer's own certificate carries.
   package var names: [String] { chain.first?.names ?? [] }

@@ -86,6 +86,12 @@ final class Wire {
     return pending.count
   }
 
+  /// What came behind the last whole line; taken out.
+  func remainder() -> String {
+    defer { pending = [] }
+    return String(decoding: pending, as: UTF8.self)
+  }
+
   private static func failure(_ code: Int32) -> WireFailure {
     let kind: WireFailure.Kind =
       switch code {
@@ -226,6 +232,7 @@ final class Wire {
     }
     let name = demand.serverName
     if let name { mt_set_host_name(session, name) }
+    mt_request_staple(session)
     if case .dane(let records) = demand.verification {
       try enableDANE(session, records, name: name)
     }
@@ -338,8 +345,19 @@ final class Wire {
       verifyText: String(cString: X509_verify_cert_error_string(code)),
       isClientCertificateRequested: SSL_get0_peer_CA_list(session) != nil
         && OPENSSL_sk_num(SSL_get0_peer_CA_list(session)) > 0,
-      alerts: alerts
+      alerts: alerts,
+      ocspStaple: Wire.staple(mt_staple_status(session))
     )
+  }
+
+  private static func staple(_ status: Int32) -> String? {
+    switch status {
+    case 0: "good"
+    case 1: "revoked"
+    case 2: "unknown"
+    case 3: "unreadable"
+    default: nil
+    }
   }
 
   /// Whether the peer's own certificate carries the name (RFC 6125, wildcards in the first label).

@@ -63,6 +63,7 @@ package struct TriageStore: Sendable {
   private static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(Migration01Ingest.name, migrate: Migration01Ingest.apply)
+    migrator.registerMigration(Migration02Trials.name, migrate: Migration02Trials.apply)
     migrator.registerMigration(Migration03Alerts.name, migrate: Migration03Alerts.apply)
     return migrator
   }

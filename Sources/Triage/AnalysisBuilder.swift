@@ -55,6 +55,12 @@ package struct AnalysisBuilder: Sendable {
         histories[index].incident?.state = .endedInBounces
       }
     }
+    let proofs = try Proof.all(in: store, now: now)
+    for index in histories.indices {
+      guard let incident = histories[index].incident, let proof = proofs[histories[index].domain]
+      else { continue }
+      histories[index].incident = proof.corrected(incident)
+    }
     let known = Set(histories.map(\.domain))
     let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
     histories += finder.histories([]) + quiet.map(DestinationHistory.quiet)
@@ -81,7 +87,7 @@ package struct AnalysisBuilder: Sendable {
       queue: queue
     )
     analysis.newest = analysis.sources.compactMap(\.newest).max()
-    analysis.destinations = try destinations(histories, analysis: analysis, store)
+    analysis.destinations = try destinations(histories, analysis: analysis, proofs, store)
     analysis.totals = try totals(histories, analysis: analysis, store)
     return analysis
   }
@@ -129,6 +135,7 @@ package struct AnalysisBuilder: Sendable {
   private func destinations(
     _ histories: [DestinationHistory],
     analysis: Analysis,
+    _ proofs: [String: Proof],
     _ store: TriageStore
   ) throws -> [Analysis.Destination] {
     let waiting = analysis.queue.byDomain
@@ -152,8 +159,8 @@ package struct AnalysisBuilder: Sendable {
           DestinationForecast(domain: history.domain, $0, now: now)
         },
         evidence: try history.incident?.evidence.compactMap { try store.line(at: $0) } ?? [],
-        remedies: remedies(history, queued: queued),
-        confirmedBy: nil,
+        remedies: remedies(history, queued: queued, proof: proofs[history.domain] ?? Proof()),
+        confirmedBy: history.incident.flatMap { proofs[history.domain]?.confirmation(of: $0) },
         waitedBefore: history.lastFailed == nil ? nil : before[history.domain] ?? 0
       )
     }
@@ -163,7 +170,7 @@ package struct AnalysisBuilder: Sendable {
   package func remedies(
     _ history: DestinationHistory,
     queued: [QueuedMessage],
-    policies: DestinationPolicies? = nil
+    proof: Proof = Proof()
   ) -> [Remedy] {
     guard let incident = history.incident, incident.tlsIsCause != .no,
       incident.state == .active, let domain = HostName(history.domain)
@@ -183,24 +190,35 @@ package struct AnalysisBuilder: Sendable {
         responsible: incident.responsible,
         policy: policy,
         configuration: configuration,
+        certificateNames: proof.probe?.certificateNames.compactMap { HostName($0) } ?? [],
+        certificateFingerprint: proof.probe?.certificateFingerprint,
+        publicKeyFingerprint: proof.probe?.publicKeyFingerprint,
+        provenRung: proof.provenRung(for: incident),
         waitingQueueIDs: queued.prefix(3).map(\.queueID),
         validUntil: now.advanced(bySeconds: 14 * 86_400),
         now: now
       )
-      return server.remedies(for: request).map { remedy in
+      return AnalysisBuilder.proven(server.remedies(for: request), request.provenRung).map {
+        remedy in
         var guarded = remedy
         guarded.refused = Guards.refusal(
           remedy,
           domain: history.domain,
           failureClass: incident.failureClass,
           policy: policy,
-          policies: policies,
+          policies: proof.policies,
           requiresTLS: queued.contains(where: \.requiresTLS),
           now: now
         )
         return guarded
       }
     }
+  }
+
+  /// Where the ladder found the step that works, what it does is the remedy: less did not do.
+  private static func proven(_ remedies: [Remedy], _ rung: LadderRung?) -> [Remedy] {
+    guard let rung, remedies.contains(where: { $0.rung == rung }) else { return remedies }
+    return remedies.filter { $0.rung == nil || $0.rung == rung }
   }
 
   /// Servers whose mail or log the store holds; set by the caller through ``serversInUse``.

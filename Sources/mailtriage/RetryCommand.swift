@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import MailModel
 import MailServers
+import Store
 import Triage
 
 /// `mailtriage retry`: the paired experiment and the ladder.
@@ -57,6 +58,7 @@ struct RetryCommand: ParsableCommand {
         startedAt: settings.clock,
         result: result
       )
+      keep(document, settings)
       let sink = try ResultSink(shared.output)
       switch shared.format {
       case .json: try sink.write(document.json.text() + "\n")
@@ -68,6 +70,25 @@ struct RetryCommand: ParsableCommand {
         }
       }
       try sink.finish()
+    }
+  }
+
+  /// Keeps the result: incidents and remedies follow it.
+  private func keep(_ document: RetryDocument, _ settings: Settings) {
+    guard settings.databasePath != ":memory:" else { return }
+    do {
+      try TriageStore(path: settings.databasePath).record(
+        RecordedRetry(
+          destination: document.destination.description,
+          at: settings.clock,
+          path: document.path.map { "\($0.host):\($0.port)" },
+          verdict: document.result.verdict.rawValue,
+          weakestChange: document.result.weakestChange,
+          body: document.json.text()
+        )
+      )
+    } catch {
+      complain("the result is not kept: \(error)")
     }
   }
 
@@ -139,16 +160,7 @@ extension Trial {
       "rung": .string(rung.rawValue),
       "tls": .bool(usedTLS),
       "peer": .string(peer),
-      "stages": .array(
-        stages.map {
-          .object([
-            "stage": .string($0.stage.rawValue),
-            "ok": .bool($0.isOK),
-            "detail": .string(OutsideText($0.detail).terminal()),
-            "seconds": .number(($0.seconds * 1000).rounded() / 1000),
-          ])
-        }
-      ),
+      "stages": .array(stages.map(\.json)),
       "ok": .bool(isOK),
       "failed_stage": JSONValue(failedStage?.rawValue),
       "class": JSONValue(failureClass?.rawValue),
@@ -186,6 +198,17 @@ extension CertificateFacts {
       "signature": .string(signature),
       "sha256": .string(fingerprint),
       "public_key_sha256": .string(publicKeyFingerprint),
+    ])
+  }
+}
+
+extension StageRecord {
+  var json: JSONValue {
+    .object([
+      "stage": .string(stage.rawValue),
+      "ok": .bool(isOK),
+      "detail": .string(OutsideText(detail).terminal()),
+      "seconds": .number((seconds * 1000).rounded() / 1000),
     ])
   }
 }

@@ -173,6 +173,14 @@ struct TriagePage {
         "Went out in clear after TLS failed: \(totals.deliveredInClear) messages to \(names.count) destinations."
       )
     }
+    let proven = analysis.destinations.filter { $0.confirmedBy != nil && $0.incident != nil }
+    if !proven.isEmpty {
+      let names = proven.prefix(3).map {
+        OutsideText($0.domain).terminal(limit: 40)
+          + ($0.incident?.tlsIsCause == .no ? " (not TLS)" : "")
+      }
+      lines.append("Proven by a retry: " + names.joined(separator: ", ") + ".")
+    }
     for (server, rule) in analysis.schedules.sorted(by: { $0.key < $1.key }) {
       let mark = rule.contains(AnalysisBuilder.assumed) ? "* " : ""
       lines.append("\(mark)Deadlines by \(server)'s rule: \(rule).")
