@@ -151,12 +151,16 @@ final class LivePostfix {
   }
 
   /// Hands `count` messages over.
-  func submit(_ count: Int, to recipient: String, from sender: String = "ann@sender.example") throws
-  {
+  func submit(
+    _ count: Int,
+    to recipient: String,
+    from sender: String = "ann@sender.example",
+    bytes: Int = 3000
+  ) throws {
     try run(
       "/usr/sbin/smtp-source",
       [
-        "-m", String(count), "-s", "2", "-l", "3000", "-f", sender, "-t", recipient,
+        "-m", String(count), "-s", "2", "-l", String(bytes), "-f", sender, "-t", recipient,
         "127.0.0.1:\(port)",
       ]
     )

@@ -61,7 +61,7 @@ import Testing
     let server = try LivePostfix()
     try server.start()
     try server.submit(12, to: "bob@later.example")
-    try server.submit(3, to: "eve@gone.example", from: "")
+    try server.submit(3, to: "eve@gone.example", from: "", bytes: 300_000)
     try server.wait("every message to be deferred") {
       let read = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
       return read.messages.count == 15
@@ -95,6 +95,7 @@ import Testing
     #expect(read.messages.count == 15)
     #expect(read.messages.count { $0.state == .held } == 1)
     #expect(read.messages.count { $0.sender.isEmpty } == 3)
+    #expect(read.messages.count { ($0.size ?? 0) > 300_000 } == 3)
     let reasons = Set(read.messages.compactMap { $0.recipients.first?.reason })
     #expect(reasons.contains { $0.contains("said: 450") })
     #expect(reasons.contains { $0.contains("Connection refused") })

@@ -176,4 +176,54 @@ struct PostfixQueueTests {
     )
     #expect(!postfix.isQueue(directory: "/x", entries: ["active", "mail.log"]))
   }
+
+  /// A record of a queue file.
+  private func record(_ type: Character, _ data: [UInt8]) -> [UInt8] {
+    var length = data.count
+    var bytes = Array(String(type).utf8)
+    repeat {
+      bytes.append(UInt8(length & 0x7f) | (length > 0x7f ? 0x80 : 0))
+      length >>= 7
+    } while length > 0
+    return bytes + data
+  }
+
+  private func record(_ type: Character, _ text: String) -> [UInt8] {
+    record(type, Array(text.utf8))
+  }
+
+  @Test(arguments: [10, 1000, 16_000, 16_384, 40_000, 3_000_000])
+  func `recipients behind the content are found without reading it`(_ contentSize: Int) throws {
+    let spool = try Spool()
+    // The content looks like an envelope of its own.
+    var content: [UInt8] = []
+    while content.count < contentSize { content += record("R", "nobody@content.example") }
+    let size = "               ".utf8.count
+    func sizes(_ offset: Int) -> [UInt8] {
+      let fields = [content.count, offset, 1, 0, content.count].map { number in
+        String(repeating: " ", count: max(0, size - String(number).count)) + String(number)
+      }
+      return record("C", fields.joined(separator: " "))
+    }
+    let envelope =
+      record("T", "1772442845 123456") + record("A", "create_time=1772442850")
+      + record("S", "ann@a.example") + record("R", "bob@b.example") + record("M", "")
+    let offset = sizes(0).count + envelope.count
+    let file =
+      sizes(offset) + envelope + content + record("X", "") + record("D", "eve@c.example")
+      + record("R", "joe@d.example") + record("E", "")
+    try Data(file).write(to: URL(fileURLWithPath: spool.root + "/hold/ABCDEF0123"))
+    chmod(spool.root + "/hold/ABCDEF0123", 0o700)
+    let read = Postfix().readQueue(directory: spool.root, now: PostfixQueueTests.now)
+    let message = try #require(read.messages.first { $0.queueID == "ABCDEF0123" })
+    #expect(
+      message.recipients.map(\.address) == ["bob@b.example", "eve@c.example", "joe@d.example"]
+    )
+    #expect(message.recipients.map(\.isDone) == [false, true, false])
+    #expect(message.sender == "ann@a.example")
+    #expect(message.size == content.count)
+    #expect(message.arrivedAt.microseconds == 1_772_442_845_123_456)
+    #expect(message.lifetimeBase.seconds == 1_772_442_850)
+    #expect(read.troubles.isEmpty)
+  }
 }

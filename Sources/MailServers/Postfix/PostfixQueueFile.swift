@@ -21,12 +21,29 @@ struct PostfixQueueFile {
   private static let mostRecords = 200_000
   private static let mostRecipients = 100_000
   private static let mostJumps = 10_000
+  /// Parts of the file asked for: one behind the content does, a pointer or two may follow.
+  private static let mostReads = 16
 
-  init(_ bytes: [UInt8]) {
+  /// Reads the envelope of a file that begins with `head`. What lies behind that is asked for by its
+  /// offset: the content is never read.
+  init(_ head: [UInt8], behind: (_ offset: Int) -> [UInt8] = { _ in [] }) {
+    // The part at hand, and where it begins in the file.
+    var bytes = head
+    var base = 0
     var at = 0
     var jumps = 0
     var contentEnd: Int?
     var notify: Int?
+    var reads = 0
+    func move(to offset: Int) {
+      if offset < base || offset >= base + bytes.count {
+        reads += 1
+        let isInHead = offset < head.count
+        let isAllowed = reads <= PostfixQueueFile.mostReads
+        (bytes, base) = isInHead ? (head, 0) : (isAllowed ? behind(offset) : [], offset)
+      }
+      at = offset - base
+    }
     for _ in 0..<PostfixQueueFile.mostRecords {
       guard let record = PostfixQueueFile.record(bytes, at: at) else { return }
       at = record.data.upperBound
@@ -62,14 +79,14 @@ struct PostfixQueueFile {
         }
         notify = nil
       case UInt8(ascii: "M"):
-        guard let contentEnd, contentEnd >= at, contentEnd <= bytes.count else { return }
-        at = contentEnd
+        guard let contentEnd, contentEnd >= base + at else { return }
+        move(to: contentEnd)
       case UInt8(ascii: "p"):
         let target = Int(String(decoding: data, as: UTF8.self).filter { $0 != " " }) ?? 0
         if target > 0 {
           jumps += 1
-          guard jumps < PostfixQueueFile.mostJumps, target < bytes.count else { return }
-          at = target
+          guard jumps < PostfixQueueFile.mostJumps else { return }
+          move(to: target)
         }
       case UInt8(ascii: "E"):
         isComplete = true

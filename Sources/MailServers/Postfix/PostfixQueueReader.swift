@@ -17,8 +17,11 @@ struct PostfixQueueReader {
   /// Looks at the directories at most; a queue that still gives new mail then is simply busy.
   private static let mostLooks = 5
 
-  /// What is read of one queue file: envelopes are small, and content is skipped by offset.
-  private static let largestFile = 64 << 20
+  /// What is read of a queue file at first: nearly always the whole envelope, or all of it up to the
+  /// content.
+  private static let headSize = 16 << 10
+  /// What is read behind the content: recipients.
+  private static let tailSize = 16 << 20
 
   init(root: String, now: Timestamp) {
     self.root = root
@@ -78,8 +81,12 @@ struct PostfixQueueReader {
   private mutating func readFile(_ path: String, id: String, state: QueuedMessage.State) {
     for attempt in 0..<2 {
       do throws(BoundedFile.Failure) {
-        let file = try BoundedFile(path: path, limit: PostfixQueueReader.largestFile)
-        let envelope = PostfixQueueFile(file.bytes)
+        let file = try BoundedFile(path: path, limit: PostfixQueueReader.headSize)
+        let envelope = PostfixQueueFile(file.bytes) { offset in
+          let count = min(file.size - offset, PostfixQueueReader.tailSize)
+          guard count > 0 else { return [] }
+          return (try? BoundedFile.bytes(path: path, from: Int64(offset), count: count)) ?? []
+        }
         if !envelope.isComplete, state != .corrupt {
           // Still being written, or read while it changed: once more, then only if it is whole.
           if attempt == 0, state != .incoming { continue }
