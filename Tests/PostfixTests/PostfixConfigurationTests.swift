@@ -64,6 +64,52 @@ struct PostfixConfigurationTests {
   }
 
   @Test(arguments: [
+    "qmgr unix n - n 300 1 qmgr -o minimal_backoff_time=60s",
+    "qmgr unix n - n 300 1 qmgr\n  -o { minimal_backoff_time = 60s }",
+    "qmgr unix n - n 300 1 qmgr\n# not this\n\t-ominimal_backoff_time=60s\n",
+    "qmgr unix n - n 300 1 nqmgr -o queue_run_delay=1 -o minimal_backoff_time=60s -v",
+    "qmgr/unix/minimal_backoff_time = 60s",
+  ])
+  func `overrides win, in each spelling and whatever file comes first`(_ master: String) {
+    let files = [("main.cf", "minimal_backoff_time = 7s\nmyhostname = a"), ("master", master)]
+    for order in [files, files.reversed()] {
+      let timers = PostfixSchedule(
+        configuration: configuration(order),
+        observed: RetryObservations()
+      ).timers
+      #expect(timers.minimalBackoff == 60)
+    }
+  }
+
+  @Test(arguments: [
+    ("smtpd unix n - n - - smtpd -o minimal_backoff_time=60s", 7.0),
+    ("smtp inet n - n - - smtpd -o minimal_backoff_time=60s", 7),
+    ("relay unix n - n - - smtp -o minimal_backoff_time=60s", 7),
+    ("#qmgr unix n - n 300 1 qmgr -o minimal_backoff_time=60s", 7),
+  ])
+  func `other services' overrides do not count`(_ master: String, _ seconds: Double) {
+    let timers = PostfixSchedule(
+      configuration: configuration([
+        ("main.cf", "minimal_backoff_time = 7s\nmyhostname = a"), ("master.cf", master),
+      ]),
+      observed: RetryObservations()
+    ).timers
+    #expect(timers.minimalBackoff == seconds)
+  }
+
+  @Test(arguments: [
+    ("${base?45s}\nbase = x", 45.0), ("${base:45s}", 45), ("${base:45s}\nbase = 9s", 9),
+    ("${base?45s}${base:50s}", 50), ("$(base)\nbase = 3m", 180), ("$$$", 300), ("${base", 300),
+  ])
+  func `conditional values are expanded`(_ value: String, _ seconds: Double) {
+    let schedule = PostfixSchedule(
+      configuration: configuration([("main.cf", "queue_run_delay = \(value)")]),
+      observed: RetryObservations()
+    )
+    #expect(schedule.timers.queueRunDelay == seconds)
+  }
+
+  @Test(arguments: [
     ("example.com", TLSLevel.secure, TLSPolicy.Origin.destination),
     ("sub.example.com", .may, .everyone), ("x.example.net", .fingerprint, .destination),
     ("example.net", .may, .everyone), ("relay.example.org", .none, .destination),

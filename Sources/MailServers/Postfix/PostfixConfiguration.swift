@@ -14,14 +14,18 @@ struct PostfixConfiguration: MailServerConfiguration {
   private(set) var statusFilter = PostfixStatusFilter()
 
   init(_ files: [ConfigurationFile]) {
-    for file in files {
-      paths.append(file.path)
-      let text = String(decoding: file.bytes, as: UTF8.self)
-      switch PostfixConfiguration.kind(file) {
-      case .main: parameters.read(text)
+    paths = files.map(\.path)
+    let texts = files.map {
+      (PostfixConfiguration.kind($0), String(decoding: $0.bytes, as: UTF8.self), $0.path)
+    }
+    // What master.cf overrides, it overrides in whatever order the files are given.
+    for (kind, text, _) in texts where kind == .main { parameters.read(text) }
+    for (kind, text, path) in texts {
+      switch kind {
       case .master: readMaster(text)
-      case .policy: readPolicy(text, path: file.path)
-      case nil: break
+      case .overrides: readOverrides(text)
+      case .policy: readPolicy(text, path: path)
+      case .main, nil: break
       }
     }
     readNeighbouringMaps(files)
@@ -31,6 +35,8 @@ struct PostfixConfiguration: MailServerConfiguration {
   enum Kind {
     case main
     case master
+    /// `postconf -P`: `qmgr/unix/minimal_backoff_time = 60s`.
+    case overrides
     case policy
   }
 
@@ -51,33 +57,70 @@ struct PostfixConfiguration: MailServerConfiguration {
       .filter { !($0.first?.hasPrefix("#") ?? true) }
     let services: Set<Substring> = ["inet", "unix", "unix-dgram", "fifo", "pass"]
     if lines.contains(where: { $0.count >= 8 && services.contains($0[1]) }) { return .master }
+    if !lines.isEmpty, lines.allSatisfy({ PostfixConfiguration.override($0) != nil }) {
+      return .overrides
+    }
     let levels = Set(TLSLevel.allCases.map(\.rawValue) + ["half-dane"])
     let policyLines = lines.filter { $0.count >= 2 && levels.contains(String($0[1])) }
     return !lines.isEmpty && policyLines.count == lines.count ? .policy : nil
   }
 
-  /// `-o name=value` of the queue manager and of the smtp transport.
-  private mutating func readMaster(_ text: String) {
-    var service = ""
+  /// `qmgr/unix/name = value`: the service and the name.
+  private static func override(_ words: [Substring]) -> (service: Substring, name: Substring)? {
+    guard words.count >= 2, words[1] == "=" else { return nil }
+    let parts = words[0].split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, let service = parts.first, let name = parts.last else { return nil }
+    return (service, name)
+  }
+
+  private mutating func readOverrides(_ text: String) {
     for line in text.split(separator: "\n") {
-      let words = line.split { $0 == " " || $0 == "\t" }
-      guard let first = words.first, !first.hasPrefix("#") else { continue }
-      var options = words[...]
-      if line.first != " ", line.first != "\t" {
-        service = words.count >= 8 ? "\(words[7]):\(first)" : ""
-        options = words.dropFirst(8)
-      }
-      guard service.hasPrefix("qmgr:") || service == "smtp:smtp" || service.hasPrefix("bounce:")
+      guard let equals = line.firstIndex(of: "="),
+        let (service, name) = PostfixConfiguration.override(
+          line.split { $0 == " " || $0 == "\t" }
+        ), ["qmgr", "smtp", "bounce"].contains(service)
       else { continue }
-      var expectsAssignment = false
-      for word in options {
-        if word == "-o" {
-          expectsAssignment = true
-        } else if expectsAssignment, let equals = word.firstIndex(of: "=") {
-          parameters.set(String(word[..<equals]), String(word[word.index(after: equals)...]))
-          expectsAssignment = false
-        }
+      let kind = line.split(separator: "/").dropFirst().first
+      if service == "smtp", kind != "unix" { continue }
+      parameters.set(String(name), line[line.index(after: equals)...].trimmed)
+    }
+  }
+
+  /// `-o name=value` and `-o { name = value }` of the queue manager and of the smtp transport.
+  private mutating func readMaster(_ text: String) {
+    var entry = ""
+    for line in text.split(separator: "\n") {
+      if line.trimmed.first == "#" || line.trimmed.isEmpty { continue }
+      if line.first != " ", line.first != "\t" {
+        readService(entry)
+        entry = ""
       }
+      entry += " " + line
+    }
+    readService(entry)
+  }
+
+  /// One logical line of master.cf.
+  private mutating func readService(_ entry: String) {
+    let words = entry.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+    guard words.count > 8, let service = words.first else { return }
+    let isManager = ["qmgr", "nqmgr", "oqmgr"].contains(words[7])
+    guard isManager || words[7] == "bounce" || (words[7] == "smtp" && service == "smtp") else {
+      return
+    }
+    var options = words[8...]
+    while let word = options.popFirst() {
+      guard word.hasPrefix("-o") else { continue }
+      var assignment = word == "-o" ? String(options.popFirst() ?? "") : String(word.dropFirst(2))
+      if assignment.hasPrefix("{") {
+        while !assignment.hasSuffix("}"), let next = options.popFirst() { assignment += " " + next }
+        assignment = String(assignment.dropFirst().prefix { $0 != "}" })
+      }
+      guard let equals = assignment.firstIndex(of: "=") else { continue }
+      parameters.set(
+        assignment[..<equals].trimmed,
+        assignment[assignment.index(after: equals)...].trimmed
+      )
     }
   }
 

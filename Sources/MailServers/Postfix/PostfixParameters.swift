@@ -48,9 +48,23 @@ struct PostfixParameters: Hashable, Sendable {
         name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
         rest = rest.dropFirst(name.count)
       }
-      out += values[String(name)].map { expand($0, depth: depth + 1) } ?? ""
+      out += expanded(name, depth: depth + 1)
     }
     return out + rest
+  }
+
+  /// What stands between the braces: a name, `name?text` (where it has a value) or `name:text` (where
+  /// it has none).
+  private func expanded(_ inside: Substring, depth: Int) -> String {
+    let name = inside.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+    let value = values[String(name)].map { expand($0, depth: depth) } ?? ""
+    guard name.endIndex < inside.endIndex else { return value }
+    let text = inside[inside.index(after: name.endIndex)...]
+    switch inside[name.endIndex] {
+    case "?": return value.isEmpty ? "" : expand(String(text), depth: depth)
+    case ":": return value.isEmpty ? expand(String(text), depth: depth) : value
+    default: return value
+    }
   }
 
   /// A time in seconds; `unit` is the unit of a bare number, that of the built-in default.
