@@ -130,12 +130,16 @@ let package = Package(
       "TriageTests",
       of: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment", "Triage"]
     ),
-    tests("ReportingTests", of: ["MailModel", "Triage", "Reporting"], fixtures: true),
+    tests(
+      "ReportingTests",
+      of: ["MailModel", "Triage", "Reporting", "TestSupport"],
+      fixtures: true
+    ),
     tests("AlertingTests", of: ["MailModel", "Store", "Triage", "Alerting"], fixtures: true),
     tests(
       "CommandTests",
       of: [
-        "mailtriage", "MailModel", "Store", "Alerting",
+        "mailtriage", "MailModel", "Store", "Alerting", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       fixtures: true

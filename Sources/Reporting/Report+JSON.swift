@@ -96,12 +96,19 @@ extension Chart {
       "moments": .array(moments.map { JSONValue($0) }),
       "series": .array(
         series.map {
-          .object(["name": .string($0.name), "values": .array($0.values.map(JSONValue.number))])
+          .object(["name": .string($0.name), "values": .array($0.values.map(JSONValue.count))])
         }
       ),
       "marks": .array(
         marks.map { .object(["at": JSONValue($0.at), "label": .string($0.label)]) }
       ),
     ])
+  }
+}
+
+extension JSONValue {
+  /// A count as an integer; what is no whole number as it is.
+  fileprivate static func count(_ value: Double) -> JSONValue {
+    Int(exactly: value).map(JSONValue.int) ?? .number(value)
   }
 }

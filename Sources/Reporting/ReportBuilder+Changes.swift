@@ -68,7 +68,7 @@ extension ReportBuilder {
   private func change(_ group: ChangeGroup, _ incidents: [Incident]) -> Report.Change {
     let time = LocalTime(zone: zone)
     let domains = incidents.sorted { ($1.waiting, $0.id) < ($0.waiting, $1.id) }.flatMap(\.domains)
-    let shown = domains.prefix(3).joined(separator: ", ")
+    let shown = domains.prefix(3).map(\.shownDomain).joined(separator: ", ")
     let who = domains.count > 3 ? "\(shown) and \(domains.count - 3) more" : shown
     let name = group.failureClass.rawValue
     let waiting = incidents.reduce(0) { $0 + $1.waiting }
@@ -126,4 +126,9 @@ extension ReportBuilder {
       Report.Protection(name: $0.1, deliveries: day.protections[$0.0] ?? 0)
     }
   }
+}
+
+extension String {
+  /// A recipient's domain for people; local recipients have none.
+  var shownDomain: String { isEmpty ? "(no domain)" : self }
 }

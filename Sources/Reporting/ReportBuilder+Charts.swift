@@ -64,7 +64,7 @@ extension ReportBuilder {
     }
     let series = top.map { one in
       ChartSeries(
-        name: one.domain,
+        name: one.domain.shownDomain,
         values: pick(found.byDomain[one.domain] ?? [], moments).map(Double.init)
       )
     }
@@ -85,7 +85,8 @@ extension ReportBuilder {
           $0.onset >= from && $0.onset <= to
             ? ChartMark(
               at: $0.onset,
-              label: "\(one.domain): \($0.failureClass.rawValue) since \(time.short($0.onset))"
+              label:
+                "\(one.domain.shownDomain): \($0.failureClass.rawValue) since \(time.short($0.onset))"
             ) : nil
         }
       },
@@ -202,7 +203,7 @@ extension ReportBuilder {
         "\(analysis.queue.messages.count) messages wait for \(rows.count) destinations; the \(top.count) with the most are shown.",
       form: .heatMap,
       labels: limits.map(\.0),
-      series: top.map { ChartSeries(name: $0.key, values: $0.value) },
+      series: top.map { ChartSeries(name: $0.key.shownDomain, values: $0.value) },
       unit: "messages"
     )
   }

@@ -44,7 +44,7 @@ extension ReportBuilder {
     let usable = lead.remedies.first { $0.refused == nil }
     let advice = Advice.sentences(for: incident.failureClass).first ?? "Find out why."
     let others = job.members.count - 1
-    let who = others > 0 ? "\(lead.domain) and \(others) more" : lead.domain
+    let who = others > 0 ? "\(lead.domain.shownDomain) and \(others) more" : lead.domain.shownDomain
     return Report.Task(
       title: usable.map { others > 0 ? "\(who): \($0.title)" : $0.title } ?? "\(who): \(advice)",
       destination: lead.domain,

@@ -129,7 +129,7 @@ package struct ReportWriter: Sendable {
 
   private func deadline(_ deadline: Report.Deadline) -> [String: Any] {
     [
-      "domain": text(deadline.domain), "waiting": text(String(deadline.waiting)),
+      "domain": text(deadline.domain.shownDomain), "waiting": text(String(deadline.waiting)),
       "oldest": moment(deadline.oldest), "cause": text(deadline.failureClass?.rawValue ?? "–"),
       "firstExpiry": moment(deadline.firstExpiry), "fixBy": moment(deadline.fixBy),
       "expiring24h": text(String(deadline.expiring24h)), "basis": text(deadline.basis),
@@ -204,7 +204,7 @@ extension ReportWriter {
   }
 
   private func incident(_ incident: Report.Incident, number: Int) -> [String: Any] {
-    let domains = incident.domains.prefix(4).joined(separator: ", ")
+    let domains = incident.domains.prefix(4).map(\.shownDomain).joined(separator: ", ")
     let more = incident.domains.count > 4 ? " and \(incident.domains.count - 4) more" : ""
     let onset = incident.onset.map { time.long($0) } ?? "not known"
     let certainty = "\(Int((incident.confidence * 100).rounded())) %"

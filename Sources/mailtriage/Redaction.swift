@@ -1,5 +1,5 @@
-/// Replaces local parts and Message-IDs by stable tokens, wherever they stand in a text: the same
-/// address gives the same token, and the domain stays.
+/// Replaces local parts, user names, subjects and Message-IDs by stable tokens, wherever they stand in
+/// a text, quoted log lines too: the same address gives the same token, and the domain stays.
 struct Redaction {
   let isOn: Bool
 
@@ -9,7 +9,7 @@ struct Redaction {
   func apply(_ text: String) -> String {
     guard isOn else { return text }
     var out: [UInt8] = []
-    let bytes = Array(text.utf8)
+    let bytes = RedactedFields.apply(Array(text.utf8))
     out.reserveCapacity(bytes.count)
     for (index, byte) in bytes.enumerated() {
       guard byte == UInt8(ascii: "@"), index + 1 < bytes.count,
@@ -19,7 +19,11 @@ struct Redaction {
         continue
       }
       var start = out.count
-      while start > 0, Redaction.isLocal(out[start - 1]) { start -= 1 }
+      if let quoted = Redaction.quotedStart(out) {
+        start = quoted
+      } else {
+        while start > 0, Redaction.isLocal(out[start - 1]) { start -= 1 }
+      }
       guard start < out.count else {
         out.append(byte)
         continue
@@ -32,7 +36,19 @@ struct Redaction {
     return String(decoding: out, as: UTF8.self)
   }
 
-  private static func token(_ local: ArraySlice<UInt8>) -> String {
+  /// Where a quoted local part begins that ends here (RFC 5321: `"john doe"@example.com`); in JSON its
+  /// quotes are escaped. Bounded as a local part is.
+  private static func quotedStart(_ out: [UInt8]) -> Int? {
+    let quote = UInt8(ascii: "\"")
+    guard out.count > 2, out.last == quote else { return nil }
+    var at = out.count - 2
+    let lowest = max(0, out.count - 140)
+    while at > lowest, out[at] != quote, out[at] != UInt8(ascii: "\n") { at -= 1 }
+    guard out[at] == quote, at < out.count - 2 else { return nil }
+    return at > 0 && out[at - 1] == UInt8(ascii: "\\") ? at - 1 : at
+  }
+
+  static func token(_ local: ArraySlice<UInt8>) -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in local { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     let hex = String(hash % 0x1_0000_0000, radix: 16)
