@@ -31,7 +31,7 @@ package struct IncidentFinder {
   package func incidents(of histories: [DestinationHistory]) -> [Incident] {
     var groups: [String: [Incident]] = [:]
     for incident in histories.compactMap(\.incident) {
-      let hop = incident.nextHops.first.map(IncidentFinder.hostName) ?? incident.domains[0]
+      let hop = IncidentFinder.host(incident.nextHops, of: incident.domains[0])
       groups["\(incident.failureClass.rawValue)|\(hop)", default: []].append(incident)
     }
     return groups.map { IncidentFinder.merge($0.value) }
@@ -250,16 +250,20 @@ package struct IncidentFinder {
       }
   }
 
-  /// All at once: it is us. Handshakes that stall while plain text works: the path.
+  /// All at once: it is us. Counted by host, so that one provider that carries many domains is them.
   private func attribute(_ histories: inout [DestinationHistory]) {
     let failing = histories.compactMap(\.incident).filter {
       $0.failureClass.isTLS && $0.state == .active
     }
     let byClass = Dictionary(grouping: failing) { $0.failureClass }
-    let tried = histories.count { $0.delivered + $0.deferred + $0.bounced > 0 }
+    let tried = Set(
+      histories.filter { $0.delivered + $0.deferred + $0.bounced > 0 }
+        .map { IncidentFinder.host($0.nextHops, of: $0.domain) }
+    ).count
     for (failureClass, incidents) in byClass {
+      let hosts = Set(incidents.map { IncidentFinder.host($0.nextHops, of: $0.domains[0]) }).count
       let onsets = incidents.map(\.onset).sorted()
-      guard incidents.count >= 5, incidents.count * 10 >= tried * 6, let first = onsets.first,
+      guard hosts >= 5, hosts * 10 >= tried * 6, let first = onsets.first,
         onsets[onsets.count * 9 / 10].seconds(since: first) <= 3600
       else { continue }
       for index in histories.indices
@@ -267,6 +271,11 @@ package struct IncidentFinder {
         histories[index].incident?.responsible = .local
       }
     }
+  }
+
+  /// The host that carries most of a domain's mail; the domain where none is known.
+  private static func host(_ hops: [String], of domain: String) -> String {
+    hops.first.map(hostName) ?? domain
   }
 
   // MARK: - Pieces

@@ -84,11 +84,17 @@ extension TriagePage {
     let mark = row.isAssumed ? "*" : ""
     let deadline = row.fixBy.map { "\(time.day($0)) \(time.hour($0))\(mark)" } ?? "-"
     let first =
-      TriagePage.cell(OutsideText(row.name).terminal(limit: 20), 21)
+      TriagePage.cell(name(row), 21)
       + TriagePage.right(String(row.waiting), 5) + " " + TriagePage.cell(row.trend, 9)
       + TriagePage.cell(age, 7) + TriagePage.cell(row.label, 18) + TriagePage.cell(deadline, 14)
       + TriagePage.cell(notice(row), 7) + row.brief
     return TriagePage.trimmed(String(first.prefix(TriagePage.columns)))
+  }
+
+  /// `mx.provider.exa… ×12`.
+  private func name(_ row: Row) -> String {
+    let suffix = row.domains == 1 ? "" : " ×\(row.domains)"
+    return OutsideText(row.name).terminal(limit: 19 - suffix.count) + suffix
   }
 
   /// `5d3h`, `7h`, `12m`: an age in at most six letters.
@@ -134,8 +140,9 @@ extension TriagePage {
       out += "| Destination | Waiting | Trend | Oldest | Cause | First NDR | Fix by | Do this |\n"
       out += "|---|---:|---|---|---|---|---|---|\n"
       for row in rows {
+        let name = row.domains == 1 ? row.name : "\(row.name) (\(row.domains) domains)"
         let cells = [
-          row.name, String(row.waiting), row.trend, row.oldest.map { time.short($0) } ?? "–",
+          name, String(row.waiting), row.trend, row.oldest.map { time.short($0) } ?? "–",
           row.cause, row.firstExpiry.map { time.short($0) } ?? "–",
           row.fixBy.map { time.short($0) } ?? "–", row.remedy,
         ]

@@ -30,7 +30,9 @@ struct TriagePage {
 
   /// A line of the table: one destination, or one hop that carries several.
   struct Row {
+    /// The domain, or the hop where it carries several.
     var name: String
+    var domains: Int
     var waiting: Int
     var trend: String
     var oldest: Timestamp?
@@ -67,16 +69,13 @@ struct TriagePage {
     guard let first = group.max(by: { $0.queued < $1.queued }), let incident = first.incident else {
       return nil
     }
-    let name =
-      group.count == 1
-      ? first.domain
-      : "\(first.history.nextHops.first.map(IncidentFinder.hostName) ?? first.domain)"
-        + " (\(group.count) domains)"
+    let hop = first.history.nextHops.first.map(IncidentFinder.hostName)
     let expiries = group.compactMap { $0.forecast?.firstExpiry }
     let remedy = group.flatMap(\.remedies).first { $0.refused == nil }
     let advice = Advice.sentences(for: incident.failureClass).first ?? ""
     return Row(
-      name: name,
+      name: group.count == 1 ? first.domain : hop ?? first.domain,
+      domains: group.count,
       waiting: group.reduce(0) { $0 + $1.queued },
       trend: trend(group),
       oldest: group.compactMap(\.oldestQueued).min(),
@@ -119,7 +118,8 @@ struct TriagePage {
     let tls = rows.filter { $0.incident.tlsIsCause == .yes }
     let waiting = tls.reduce(0) { $0 + $1.waiting }
     guard !tls.isEmpty else {
-      return "Not TLS: \(rows.count) destinations wait for other reasons, see the table."
+      let count = TriagePage.destinations(rows.reduce(0) { $0 + $1.domains })
+      return "Not TLS: \(count) in trouble for other reasons, see the table."
     }
     let counts = Dictionary(grouping: tls) { $0.incident.responsible }.mapValues(\.count)
     let who =
@@ -128,7 +128,12 @@ struct TriagePage {
       } else if (counts[.path] ?? 0) * 2
         > tls.count
       { "It looks like the path" } else { "It looks like them" }
-    return "\(who): TLS holds up mail to \(tls.count) destinations (\(waiting) messages wait)."
+    let count = TriagePage.destinations(tls.reduce(0) { $0 + $1.domains })
+    return "\(who): TLS holds up mail to \(count) (\(waiting) messages wait)."
+  }
+
+  private static func destinations(_ count: Int) -> String {
+    count == 1 ? "1 destination" : "\(count) destinations"
   }
 
   /// How fresh the newest line is and how much was understood.
@@ -164,13 +169,14 @@ struct TriagePage {
         "Already returned: \(totals.bounced) refused, \(totals.expired) expired"
           + (tls.isEmpty
             ? "."
-            : "; by TLS at \(tls.count) destinations (\(names)\(tls.count > 3 ? "…" : "")).")
+            : "; by TLS at \(TriagePage.destinations(tls.count)) (\(names)\(tls.count > 3 ? "…" : "")).")
       )
     }
     if totals.deliveredInClear > 0 {
       let names = analysis.destinations.filter { $0.history.deliveredInClear > 0 }
       lines.append(
-        "Went out in clear after TLS failed: \(totals.deliveredInClear) messages to \(names.count) destinations."
+        "Went out in clear after TLS failed: \(totals.deliveredInClear) messages to "
+          + TriagePage.destinations(names.count) + "."
       )
     }
     let proven = analysis.destinations.filter { $0.confirmedBy != nil && $0.incident != nil }

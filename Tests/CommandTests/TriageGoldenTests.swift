@@ -154,6 +154,22 @@ import Testing
     #expect(page.output.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0a })
   }
 
+  @Test func `one hop that carries many domains is one row`() throws {
+    let place = try Workplace()
+    let start = Date(timeIntervalSince1970: 1_772_442_845)
+    let text = (0..<12).map { number in
+      PostfixLines.message(number, at: start, "d\(number).example", PostfixLines.expired)
+        .replacing("mx.d\(number).example", with: "mx.hosting-provider.example")
+    }.joined()
+    let log = try place.write("mail.log", text)
+    let page = try place.run("analyze", log, "--now", "2026-03-02T10:00:00Z", "--quiet")
+    let rows = page.output.split(separator: "\n").filter { $0.contains(" ×12 ") }
+    #expect(rows.count == 1)
+    #expect(rows.first?.contains("   12 growing") == true, "\(page.output)")
+    #expect(page.output.hasPrefix("It looks like them: "))
+    #expect(page.output.contains("12 destinations (12 messages wait)"))
+  }
+
   @Test func `deadlines that rest on assumed settings say so`() throws {
     let place = try Workplace()
     let log = try place.write(

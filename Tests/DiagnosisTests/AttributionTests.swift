@@ -149,23 +149,24 @@ import Testing
   }
 
   @Test func `many domains on one provider are one incident, and it is theirs`() throws {
-    let tallies = (0..<4).map { number in
+    // All at once, and nothing else was tried.
+    let tallies = (0..<9).map { number in
       var one = Sample.attempts(
         "d\(number).example",
         .deferred,
-        hour: number,
+        hour: 0,
         reply: Sample.refusal
       )
       one.tally.relay = "mx.provider.example[192.0.2.\(number)]:25"
       return one
     }
-    let waiting = Dictionary(uniqueKeysWithValues: (0..<4).map { ("d\($0).example", 2) })
+    let waiting = Dictionary(uniqueKeysWithValues: (0..<9).map { ("d\($0).example", 2) })
     let finder = finder(waiting: waiting)
     let incidents = finder.incidents(of: finder.histories(tallies))
     #expect(incidents.count == 1)
     let incident = try #require(incidents.first)
-    #expect(incident.domains.sorted() == (0..<4).map { "d\($0).example" })
-    #expect(incident.waiting == 8)
+    #expect(incident.domains.sorted() == (0..<9).map { "d\($0).example" })
+    #expect(incident.waiting == 18)
     #expect(incident.responsible == .remote)
   }
 

@@ -148,6 +148,18 @@ struct PostfixDialectTests {
       "0 postfix/cleanup[2]: 1E24040003: hold: header Subject: x from a[192.0.2.5]",
       ["held 1E24040003"]
     ),
+    // Mail that is turned away at its end never reaches the queue.
+    (
+      "0 postfix/cleanup[9]: 1E24040003: milter-reject: END-OF-MESSAGE from a[192.0.2.5]: 4.7.1 "
+        + "Service unavailable - try again later; from=<a@b.example> to=<c@d.example> proto=ESMTP",
+      ["ended 1E24040003"]
+    ),
+    (
+      "0 postfix/cleanup[9]: 1E24040003: reject: header Subject: x from a[192.0.2.5]; 5.7.1 no",
+      ["ended 1E24040003"]
+    ),
+    ("0 postfix/cleanup[9]: 1E24040003: discard: body x from local", ["ended 1E24040003"]),
+    ("0 postfix/cleanup[9]: 1E24040003: warning: header Subject: x from local", []),
     ("0 postfix/master[1]: daemon started -- version 3.7.11", ["marker started"]),
     (
       "0 postfix/master[1]: reload -- version 3.7.11, configuration /etc/postfix",

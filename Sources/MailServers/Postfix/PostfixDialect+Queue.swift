@@ -74,11 +74,23 @@ extension PostfixDialect {
     }
     if bytes.has("hold: ", at: at, to: end) {
       events.append(.held(queueID: id))
+    } else if PostfixDialect.turnsAway(bytes, at..<end) {
+      events.append(.ended(queueID: id))
     } else if bytes.has("to=<", at: at, to: end), let result = PostfixResult(bytes, in: at..<end) {
       events.append(.attempt(result.attempt(queueID: id, isTried: false)))
     }
     // header, body and milter verdicts name a message and end in reject:, discard:, warning: …
     return .understood
+  }
+
+  /// Whether cleanup(8) did not take the message into the queue: it says no more of it.
+  private static func turnsAway(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    for verdict: StaticString in [
+      "milter-reject: END-OF-MESSAGE", "milter-discard: ", "reject: ", "discard: ",
+    ] where bytes.has(verdict, at: range.lowerBound, to: range.upperBound) {
+      return true
+    }
+    return false
   }
 
   /// pickup(8): `QID: uid=0 from=<s> orig_id=OLD`.
@@ -142,7 +154,7 @@ extension PostfixDialect {
       "Anonymous TLS connection established", "Trusted TLS connection established",
       "Untrusted TLS connection established", "Verified TLS connection established",
       "certificate verification failed for ", "SSL_accept:", "initializing the server-side TLS",
-      "hostname ",
+      "hostname ", "milter-reject: ", "reject: ", "warning: ",
     ] where bytes.has(known, at: start, to: end) {
       return .understood
     }
@@ -253,10 +265,15 @@ extension PostfixDialect {
       "certificate match", "table ", "dict_", "mapping ", "verify error:", "before ",
       "using backwards",
       "lost connection with ", "conversation with ", "rate limit", "info: ", "SSL_", "removing ",
+      "save session ", "looking for session ", "reloaded session ", "> ", "< ",
       "name_mask", "enabling ", "checking ", "posttls", "Trusted ", "Untrusted ", "Verified ",
     ] where bytes.has(start, at: text.lowerBound, to: text.upperBound) {
       return true
     }
-    return false
+    // smtp_tls_loglevel = 2: `mx.example.net[192.0.2.1]:25: subject_CN=…`, `…: depth=0 verify=1 …`.
+    guard let peer = bytes.firstIndex(of: "]:", from: text.lowerBound, to: text.upperBound),
+      let port = bytes.number(at: peer + 2, to: text.upperBound)
+    else { return false }
+    return bytes.has(": ", at: port.end, to: text.upperBound)
   }
 }
