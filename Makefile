@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .build/release/mailtriage
 SERVERS := .build/servers
 
-.PHONY: all deps test-deps build demo test lint bench fuzz kill-runs install clean
+.PHONY: all deps test-deps build demo sample-reports test lint bench fuzz kill-runs install clean
 
 all: build
 
@@ -20,6 +20,9 @@ build: deps
 
 demo: build ## analyse the sample logs with a database of its own
 	scripts/demo $(BIN)
+
+sample-reports: build test-deps ## write Reports and Documentation/report.png anew
+	scripts/sample-reports $(BIN)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

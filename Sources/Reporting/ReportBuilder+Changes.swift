@@ -19,9 +19,9 @@ extension ReportBuilder {
       figure("Delivered", \.delivered), figure("Deferred", \.deferred),
       figure("Refused for good", \.bounced), figure("Expired", \.expired),
       figure("TLS failures", \.tlsFailures),
-      figure("Delivered in clear after TLS failed", \.deliveredInClear),
+      figure("In clear after TLS failed", \.deliveredInClear),
       Report.Figure(
-        name: "Messages waiting at the day's end, by the log",
+        name: "Waiting at the day's end",
         today: waiting.last ?? 0,
         yesterday: days.yesterday == nil ? nil : waiting.dropLast().last,
         weekMean: known.isEmpty ? nil : Double(known.reduce(0, +)) / Double(known.count)

@@ -44,6 +44,7 @@ struct ReportPageTests {
       #expect(measure.dark == dark)
       #expect(measure.faults == [], "at \(measure.width)")
       #expect(measure.fetched == [], "at \(measure.width)")
+      #expect(measure.seen.scrolling == 0, "at \(measure.width)")
       // It did look at something.
       #expect(measure.seen.texts > 200 && measure.seen.cells > 100)
       #expect(measure.seen.graphics > 3 && measure.seen.names > 20)

@@ -9,6 +9,8 @@ package enum Browser {
       package var cells: Int
       package var graphics: Int
       package var names: Int
+      /// Tables that do not fit and are moved by hand.
+      package var scrolling: Int
     }
 
     package var width: Int

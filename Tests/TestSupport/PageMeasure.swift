@@ -4,7 +4,7 @@
 /// contrast of text 4.5 and of graphics 3 (1.4.3, 1.4.11), headings without a gap, every table cell
 /// under headers, every picture and region named, targets of 24 pixels (2.5.8).
 let pageMeasure = #"""
-  const faults = [], seen = {texts: 0, cells: 0, graphics: 0, names: 0};
+  const faults = [], seen = {texts: 0, cells: 0, graphics: 0, names: 0, scrolling: 0};
   addEventListener('error', e => faults.push('error: ' + e.message));
   document.addEventListener('securitypolicyviolation', e => faults.push('blocked: ' + e.blockedURI));
   for (const level of ['error', 'warn']) console[level] = (...a) => faults.push('console: ' + a);
@@ -168,6 +168,8 @@ let pageMeasure = #"""
       structure();
       pictures();
       layout('closed');
+      seen.scrolling = [...document.querySelectorAll('.scroll')].filter(e =>
+        e.checkVisibility() && e.scrollWidth > e.clientWidth).length;
       for (const one of document.querySelectorAll('details')) one.open = true;
       layout('open');
     } catch (e) { faults.push('measuring: ' + e.stack); }

@@ -24,7 +24,7 @@ extension Chart {
         ? "x=\"\(number(frame.left + 2))\" y=\"\(number(top + 14))\""
         : "x=\"\(number(frame.left - 10))\" y=\"\(number(top + row / 2 + 4))\" text-anchor=\"end\""
       cells += """
-        <text class="tick" \(place)>\(OutsideText(one.name).html(limit: isNarrow ? 44 : 30))</text>
+        <text class="tick" \(place)>\(frame.fitting(one.name, room: isNarrow ? frame.plotWidth : frame.left - 10))</text>
         """
       for index in labels.indices where index < one.values.count {
         let value = one.values[index]

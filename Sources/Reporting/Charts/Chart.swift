@@ -142,6 +142,25 @@ struct ChartFrame {
     }.joined()
   }
 
+  /// `name`, made harmless, cut to what fits into `room` units at 12 units' size.
+  func fitting(_ name: String, room: Double) -> String {
+    var shown = ""
+    var used = 0.0
+    for character in OutsideText(name).terminal(limit: 100).unicodeScalars {
+      let width =
+        switch character.value {
+        case 0x61...0x7a where character != "m" && character != "w": 7.3
+        case 0x20...0x40, 0x5b...0x60, 0x7b...0x7e: 8.0
+        case 0x41...0x5a, 0x6d, 0x77: 12.0
+        default: 13.5
+        }
+      guard used + width <= room - 12 else { return OutsideText(shown + "…").html() }
+      used += width
+      shown.unicodeScalars.append(character)
+    }
+    return OutsideText(shown).html()
+  }
+
   /// As many of `labels` below the axis as have room, none beyond the picture's edges.
   func horizontalLabels(_ labels: [String], at x: (Int) -> Double) -> String {
     let widest = Double(labels.map(\.count).max() ?? 1) * 6.8 + 12
