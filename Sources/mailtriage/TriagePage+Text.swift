@@ -94,7 +94,9 @@ extension TriagePage {
   /// `mx.provider.exa… ×12`.
   private func name(_ row: Row) -> String {
     let suffix = row.domains == 1 ? "" : " ×\(row.domains)"
-    return OutsideText(row.name).terminal(limit: 19 - suffix.count) + suffix
+    let room = 20 - suffix.count
+    let text = OutsideText(row.name).terminal(limit: 60)
+    return (text.count > room ? text.prefix(room - 1) + "…" : text[...]) + suffix
   }
 
   /// `5d3h`, `7h`, `12m`: an age in at most six letters.
