@@ -100,4 +100,59 @@ import Testing
     #expect(reasons.contains { $0.contains("said: 450") })
     #expect(reasons.contains { $0.contains("Connection refused") })
   }
+
+  private struct Told: Decodable {
+    struct Destination: Decodable {
+      struct Diagnosis: Decodable {
+        var state: String
+        var tls_is_cause: String
+        var `class`: String
+      }
+      var domain: String
+      var queued: Int
+      var attempts: [String: Int]
+      var diagnosis: Diagnosis?
+    }
+    struct Input: Decodable {
+      var unrecognized: Int
+      var lines: Int
+    }
+    var destinations: [Destination]
+    var inputs: [Input]
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `analyze reads its log and its queue while it runs, and says what is wrong`() throws {
+    let server = try LivePostfix()
+    try server.start()
+    try server.submit(5, to: "bob@later.example")
+    try server.submit(4, to: "eve@gone.example")
+    try server.submit(3, to: "joe@good.example")
+    try server.wait("the first attempts") {
+      let log = try String(contentsOfFile: server.log, encoding: .utf8)
+      return log.matches(of: /status=sent/).count >= 3
+        && log.contains("to=<bob@later.example>") && log.contains("to=<eve@gone.example>")
+    }
+    let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+      .appendingPathComponent("mailtriage").path
+    let printed = try server.run(
+      program,
+      [
+        "analyze", server.log, "--spool", server.queue, "--mta-config",
+        server.configuration + "/main.cf", "--database", server.path + "/t.sqlite", "--format",
+        "json", "--quiet",
+      ]
+    )
+    let told = try JSONDecoder().decode(Told.self, from: printed)
+    #expect(told.inputs.allSatisfy { $0.unrecognized == 0 })
+    #expect(told.inputs.contains { $0.lines > 20 })
+    let found = Dictionary(uniqueKeysWithValues: told.destinations.map { ($0.domain, $0) })
+    #expect(found["good.example"]?.attempts["delivered"] == 3)
+    #expect(found["good.example"]?.diagnosis == nil)
+    #expect(found["later.example"]?.queued == 5)
+    #expect(found["later.example"]?.diagnosis?.state == "active")
+    #expect(found["later.example"]?.diagnosis?.tls_is_cause == "no")
+    #expect(found["gone.example"]?.queued == 4)
+    #expect(found["gone.example"]?.diagnosis?.class == "connection-refused")
+  }
 }
