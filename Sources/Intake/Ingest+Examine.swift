@@ -109,7 +109,9 @@ extension Ingest {
     var reader = envelopeReader(firstYear: CivilTime(options.now).year)
     var hasEnvelope = false
     Ingest.forEachLine(log.head) { line in
-      if reader.read(line.span) != nil || JournalLine.isOne(line) { hasEnvelope = true }
+      if reader.read(line.span) != nil || JournalLine.isOne(line) || JournalExport.begins(line) {
+        hasEnvelope = true
+      }
       return !hasEnvelope
     }
     if hasEnvelope { return nil }
@@ -148,7 +150,9 @@ extension Ingest {
     var reader = envelopeReader(firstYear: log.firstYear)
     var moment: Timestamp?
     Ingest.forEachLine(log.head) { line in
-      moment = reader.read(line.span)?.moment ?? JournalLine(line)?.envelope.moment
+      moment =
+        reader.read(line.span)?.moment ?? JournalLine(line)?.envelope.moment
+        ?? JournalExport.moment(line)
       return moment == nil
     }
     return moment

@@ -26,14 +26,15 @@ extension Ingest {
     var committed = source.cursor
     var reported: Int64 = 0
     while let (line, offset) = lines.next() {
-      try read(line, at: offset, run: &run)
+      try read(line, at: offset, end: lines.offset, run: &run)
       run.source.cursor = lines.offset
-      if lines.offset - committed >= options.commitBytes {
+      if !run.export.isOpen, lines.offset - committed >= options.commitBytes {
         try commit(&run, lines)
         committed = lines.offset
         self.report(progressOf: stream, path: report.path, before: &reported)
       }
     }
+    if run.export.isOpen { try read(run.export.finish(), run: &run) }
     run.source.cursor = lines.offset - Int64(lines.unfinishedBytes)
     try commit(&run, lines)
     self.report(progressOf: stream, path: report.path, before: &reported)
@@ -51,7 +52,11 @@ extension Ingest {
     }
     run.source.format = run.formats.sorted().joined(separator: "+")
     if run.formats.isEmpty { run.source.format = nil }
-    try writer.commit(sources: [run.source], states: dispatch.takeCarried())
+    var states = dispatch.takeCarried()
+    if run.source.path.hasPrefix(JournalPipe.prefix), let cursor = run.journalCursor {
+      states.append(JournalPipe.carried(cursor: cursor, of: run.source.path))
+    }
+    try writer.commit(sources: [run.source], states: states)
     matcher.update(run.source)
   }
 
@@ -94,8 +99,15 @@ extension Ingest {
   private func read(
     _ line: UnsafeBufferPointer<UInt8>,
     at offset: Int64,
+    end: Int64,
     run: inout SourceRun
   ) throws {
+    if run.export.isOpen || JournalExport.begins(line) {
+      let wasOpen = run.export.isOpen
+      let entry = run.export.take(line, at: offset, end: end)
+      if wasOpen, !run.export.isOpen { try read(entry, run: &run) }
+      return
+    }
     run.source.lines += 1
     guard !line.isEmpty else {
       run.source.foreignLines += 1
@@ -105,12 +117,25 @@ extension Ingest {
     if let envelope = run.envelopes.read(span) {
       try read(envelope, bytes: line, offset: offset, run: &run)
     } else if let entry = JournalLine(line) {
+      run.journalCursor = entry.cursor ?? run.journalCursor
       try entry.bytes.withUnsafeBufferPointer {
         try read(entry.envelope, bytes: $0, offset: offset, run: &run)
       }
     } else {
       run.source.foreignLines += 1
       run.withoutEnvelope += 1
+    }
+  }
+
+  /// An entry of an exported journal counts as one line.
+  private func read(_ entry: (line: JournalLine, offset: Int64)?, run: inout SourceRun) throws {
+    run.source.lines += 1
+    guard let (line, offset) = entry else {
+      run.source.foreignLines += 1
+      return
+    }
+    try line.bytes.withUnsafeBufferPointer {
+      try read(line.envelope, bytes: $0, offset: offset, run: &run)
     }
   }
 
@@ -165,7 +190,9 @@ extension Ingest {
     var inner = line
     let stop =
       span[text.upperBound - 1] == UInt8(ascii: "]") ? text.upperBound - 1 : text.upperBound
-    inner.text = min(end + 9, stop)..<stop
+    // rsyslog keeps the blank that stood before the text.
+    let start = end + 9 < stop && span[end + 9] == UInt8(ascii: " ") ? end + 10 : end + 9
+    inner.text = min(start, stop)..<stop
     return (inner, min(max(count, 1), 10_000))
   }
 
@@ -234,6 +261,10 @@ extension Ingest {
 struct SourceRun {
   var source: SourceCursor
   var envelopes: EnvelopeReader
+  /// The entry of an exported journal that is being read.
+  var export = JournalExport()
+  /// The journal's own cursor of the last entry that stated one.
+  var journalCursor: String?
   var events: [LogEvent] = []
   var formats: Set<String> = []
   var withoutEnvelope = 0

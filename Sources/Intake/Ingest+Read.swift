@@ -169,12 +169,19 @@ extension Ingest {
     return [report]
   }
 
-  /// The systemd journal through its own program. What an earlier run read is recognised by content,
-  /// as with any stream; where the journal has dropped its oldest entries, event by event.
+  /// The systemd journal through its own program, from behind the entry that an earlier run read last.
+  /// The program writes fields in any order, so that bytes tell nothing: the journal's cursor does.
   private func readJournal(_ input: FoundInput) throws -> [InputReport] {
     var report = InputReport(path: input.path, kind: .log)
-    let place = String(input.path.dropFirst("journal:".count))
-    guard let journal = JournalPipe(path: place.isEmpty ? nil : place) else {
+    let place = String(input.path.dropFirst(JournalPipe.prefix.count))
+    let known = matcher.sources.first { $0.path == input.path }
+    let cursor = known == nil ? nil : try store.carriedStates()["journal\u{0}\(input.path)"]
+    guard
+      let journal = JournalPipe(
+        path: place.isEmpty ? nil : place,
+        after: cursor.map { String(decoding: $0, as: UTF8.self) }
+      )
+    else {
       report.troubles.append(
         InputTrouble(.missing, path: input.path, "journalctl cannot be started")
       )
@@ -183,7 +190,18 @@ extension Ingest {
     do {
       let stream = PlainStream(journal.file, isSeekable: false)
       let head = try Ingest.readHead(stream)
-      try readStream(stream, head: head, path: input.path, modified: nil, &report)
+      if let known, cursor != nil {
+        _ = try pump(
+          stream,
+          already: head,
+          source: known,
+          firstYear: CivilTime(options.now).year,
+          isGrowing: false,
+          report: &report
+        )
+      } else {
+        try readStream(stream, head: head, path: input.path, modified: nil, &report)
+      }
     } catch let error as ReadFailure {
       report.troubles.append(Ingest.trouble(error, path: input.path))
     }

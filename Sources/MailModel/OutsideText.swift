@@ -75,6 +75,23 @@ package struct OutsideText: Hashable, Sendable {
     return out
   }
 
+  /// A finished JSON text in which characters that are harmful on a terminal are written as escapes
+  /// (RFC 8259 section 7): they can stand only inside its strings. C0 is escaped there already.
+  package func json() -> String {
+    var out = ""
+    for character in raw.unicodeScalars {
+      if character.value >= 0x7f, OutsideText.isHarmful(character) {
+        for unit in String(character).utf16 {
+          let hex = String(unit, radix: 16)
+          out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        }
+      } else {
+        out.unicodeScalars.append(character)
+      }
+    }
+    return out
+  }
+
   /// One CSV field (RFC 4180), quoted, and no formula for a spreadsheet.
   package func csv(limit: Int = .max) -> String {
     let text = terminal(limit: limit)

@@ -52,6 +52,16 @@ package enum JSONValue: Hashable, Sendable {
   }
 
   private static func write(_ text: String, to out: inout [UInt8]) {
+    guard text.utf8.allSatisfy({ $0 < 0x80 }) else {
+      var escaped: [UInt8] = []
+      writeBytes(of: text, to: &escaped)
+      out.append(contentsOf: OutsideText(String(decoding: escaped, as: UTF8.self)).json().utf8)
+      return
+    }
+    writeBytes(of: text, to: &out)
+  }
+
+  private static func writeBytes(of text: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {

@@ -61,11 +61,12 @@ struct Explain: ParsableCommand {
     let document = ExplanationDocument(line: line, explanation)
     switch format {
     case .json:
-      printResult(String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self) + "\n")
+      let json = String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self)
+      printResult(OutsideText(json).json() + "\n")
     case .markdown:
       printResult(document.markdown)
     case .text, .html:
-      printResult(document.text)
+      printResult(format.framed(document.text))
     }
   }
 }

@@ -10,6 +10,22 @@ enum OutputFormat: String, CaseIterable, Sendable {
   case html
 }
 
+extension OutputFormat {
+  /// Text laid out for a terminal, as a block of this format in which nothing is markup.
+  func framed(_ text: String) -> String {
+    switch self {
+    case .text, .json: return text
+    case .markdown:
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      return lines.map { $0.isEmpty ? "" : "    " + $0 }.joined(separator: "\n")
+    case .html:
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      return "<pre>" + lines.map { OutsideText(String($0)).html() }.joined(separator: "\n")
+        + "</pre>\n"
+    }
+  }
+}
+
 /// Writes bytes to a descriptor, all of them.
 func writeAll(_ bytes: some Collection<UInt8>, to descriptor: Int32) -> Bool {
   let array = Array(bytes)

@@ -45,7 +45,7 @@ struct RemedyCommand: ParsableCommand {
           "remedies": .array(found.remedies.map(\.json)),
         ])
         try session.write(json.text() + "\n")
-      default: try session.write(text(found, zone: session.settings.zone))
+      default: try session.write(options.format.framed(text(found, zone: session.settings.zone)))
       }
       if let write { try writeFiles(found.remedies, to: write) }
       try session.finish()

@@ -53,7 +53,9 @@ struct Trace: ParsableCommand {
       default:
         let time = LocalTime(zone: session.settings.zone)
         for message in found {
-          try session.write(redaction.apply(try text(message, session, time)))
+          try session.write(
+            options.format.framed(redaction.apply(try text(message, session, time)))
+          )
         }
       }
       try session.finish()

@@ -145,6 +145,25 @@ private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
       try Test.cancel("systemd-journal-remote is not installed")
     }
     let scratch = try Scratch()
+    let export = SourcesBrokenInputTests.export()
+    try scratch.write("export", export)
+    let journal = scratch.path + "/remote.journal"
+    _ = try scratch.pack("export", with: remote, ["-o", journal])
+    let store = try TriageStore(path: ":memory:")
+    let result = try read(["journal:" + journal], in: store)
+    #expect(result.reports.map(\.lines) == [3])
+    #expect(recognized(result.reports) >= 2)
+    #expect(result.troubles.isEmpty)
+    // A second run reads on behind what the first one read.
+    let again = try read(["journal:" + journal], in: store)
+    #expect(again.reports.map(\.newLines) == [0])
+    #expect(again.troubles.isEmpty)
+    let none = try read(["journal:/none"])
+    #expect(none.troubles.map(\.kind) == [.missing])
+  }
+
+  /// Three entries as `journalctl -o export` writes them; the messages are text, and bytes.
+  private static func export() -> [UInt8] {
     var export: [UInt8] = []
     for (number, message) in [
       Array("4ABC100000: from=<a@a.example>, size=9, nrcpt=1 (queue active)".utf8),
@@ -158,15 +177,66 @@ private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
       export += withUnsafeBytes(of: UInt64(message.count).littleEndian) { Array($0) }
       export += message + Array("\n\n".utf8)
     }
-    try scratch.write("export", export)
-    let journal = scratch.path + "/remote.journal"
-    _ = try scratch.pack("export", with: remote, ["-o", journal])
-    let result = try read(["journal:" + journal])
+    return export
+  }
+
+  @Test(arguments: [Int?.none, 1, 7, 300, 333])
+  func `reads an exported journal as a file, bytes and a missing end included`(_ cut: Int?) throws {
+    let scratch = try Scratch()
+    let export = SourcesBrokenInputTests.export()
+    let store = try TriageStore(path: ":memory:")
+    try scratch.write("export", export.dropLast(cut == 1 ? 1 : 0))
+    let result = try read([scratch.path + "/export"], in: store)
     #expect(result.reports.map(\.lines) == [3])
     #expect(recognized(result.reports) >= 2)
     #expect(result.troubles.isEmpty)
-    let none = try read(["journal:/none"])
-    #expect(none.troubles.map(\.kind) == [.missing])
+    #expect(try store.messages(matching: "4ABC100000").count == 1)
+    try scratch.write("export", export + SourcesBrokenInputTests.export().prefix(cut ?? 0))
+    let again = try read([scratch.path + "/export"], in: store)
+    #expect(again.reports.allSatisfy { $0.newLines <= 3 })
+  }
+
+  @Test func `says what a socket is when it is named, and passes over it in a directory`() throws {
+    let scratch = try Scratch()
+    try scratch.write("mail.log", log(3))
+    let place = scratch.path + "/s"
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: place.utf8.prefix(100)) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    #expect(bound == 0)
+    let walked = try read([scratch.path])
+    #expect(walked.troubles.isEmpty)
+    #expect(recognized(walked.reports) == 6)
+    let named = try read([place, scratch.path + "/mail.log"])
+    #expect(named.troubles.map(\.kind) == [.content])
+    #expect(recognized(named.reports) == 6)
+  }
+
+  @Test func `counts what syslog folded: last message repeated, message repeated`() throws {
+    let scratch = try Scratch()
+    let deferral =
+      "postfix/smtp[8]: 4ABC1D2E3F: to=<b@b.example>, relay=none, delay=1, delays=0/0/0/1, "
+      + "dsn=4.4.1, status=deferred (connect to mx.b.example[192.0.2.1]:25: Connection refused)"
+    let body = deferral.replacingOccurrences(of: "postfix/smtp[8]: ", with: "")
+    let text = """
+      Mar  2 09:14:05 mx1 postfix/qmgr[9]: 4ABC1D2E3F: from=<a@a.example>, size=9, nrcpt=1 (queue active)
+      Mar  2 09:14:06 mx1 \(deferral)
+      Mar  2 09:24:06 mx1 last message repeated 2 times
+      Mar  2 09:54:06 mx1 postfix/smtp[8]: message repeated 3 times: [ \(body)]
+
+      """
+    try scratch.write("mail.log", Array(text.utf8))
+    let store = try TriageStore(path: ":memory:")
+    _ = try read([scratch.path + "/mail.log"], in: store)
+    let message = try #require(try store.messages(matching: "4ABC1D2E3F").first)
+    #expect(message.recipients.flatMap(\.attempts).count == 6)
   }
 
   @Test func `finds out that a file became shorter while it was read`() throws {

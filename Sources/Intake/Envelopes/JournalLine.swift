@@ -10,6 +10,8 @@ package struct JournalLine {
   /// `HOST TAG: text`, put together from the entry's fields.
   package let bytes: [UInt8]
   let host: String
+  /// Where the entry stands in its journal; nil where the entry does not say.
+  private(set) var cursor: String?
 
   /// Whether a line looks like an entry.
   static func isOne(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -18,6 +20,7 @@ package struct JournalLine {
   }
 
   private struct Entry: Decodable {
+    var cursor: String?
     var realtime: String?
     var source: String?
     var host: String?
@@ -27,6 +30,7 @@ package struct JournalLine {
     var message: [UInt8]?
 
     enum CodingKeys: String, CodingKey {
+      case cursor = "__CURSOR"
       case realtime = "__REALTIME_TIMESTAMP"
       case source = "_SOURCE_REALTIME_TIMESTAMP"
       case host = "_HOSTNAME"
@@ -39,6 +43,7 @@ package struct JournalLine {
     init(from decoder: any Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
       func text(_ key: CodingKeys) -> String? { try? values.decode(String.self, forKey: key) }
+      cursor = text(.cursor)
       realtime = text(.realtime)
       source = text(.source)
       host = text(.host)
@@ -55,30 +60,47 @@ package struct JournalLine {
   package init?(_ line: UnsafeBufferPointer<UInt8>) {
     guard JournalLine.isOne(line),
       let entry = try? JSONDecoder().decode(Entry.self, from: Data(line)),
-      let micros = entry.realtime.flatMap({ Int64($0) }), micros > 0, micros < 1 << 60,
+      let moment = entry.realtime.flatMap({ JournalLine.moment(Array($0.utf8)[...]) }),
       let message = entry.message, let identifier = entry.identifier
     else { return nil }
-    let host = entry.host ?? ""
-    var bytes = Array(host.utf8)
-    let hostRange = 0..<bytes.count
+    self.init(
+      moment: moment,
+      host: Array((entry.host ?? "").utf8),
+      identifier: Array(identifier.utf8),
+      pid: entry.syslogPID ?? entry.pid,
+      message: message
+    )
+    cursor = entry.cursor
+  }
+
+  /// Puts a line together from an entry's fields.
+  init(moment: Timestamp, host: [UInt8], identifier: [UInt8], pid: String?, message: [UInt8]) {
+    var bytes = host
     bytes.append(UInt8(ascii: " "))
     let tagStart = bytes.count
-    bytes.append(contentsOf: identifier.utf8)
+    bytes.append(contentsOf: identifier)
     let tag = tagStart..<bytes.count
     bytes.append(contentsOf: ": ".utf8)
     let text = bytes.count
     // A message may hold newlines; a log line does not.
     bytes.append(contentsOf: message.prefix(1 << 16).map { $0 == 0x0a ? 0x20 : $0 })
-    let pid = (entry.syslogPID ?? entry.pid).flatMap { Int32($0) } ?? 0
-    self.host = host
+    self.host = String(decoding: host, as: UTF8.self)
     self.bytes = bytes
     envelope = Envelope(
       form: .journal,
-      moment: Timestamp(microseconds: micros),
-      host: hostRange,
+      moment: moment,
+      host: 0..<host.count,
       tag: tag,
-      pid: pid,
+      pid: pid.flatMap { Int32($0) } ?? 0,
       text: text..<bytes.count
     )
+  }
+
+  /// A moment in microseconds as the journal writes it; nil where it is none.
+  static func moment(_ text: some Collection<UInt8>) -> Timestamp? {
+    guard text.count <= 19, let micros = Int64(String(decoding: text, as: UTF8.self)),
+      micros > 0, micros < 1 << 60
+    else { return nil }
+    return Timestamp(microseconds: micros)
   }
 }

@@ -143,7 +143,11 @@ package struct Discovery {
       // A link met in a directory is followed to a file or directory once.
       guard !queuesOnly, let target = Discovery.resolve(path) else { return }
       visit(target, shown: path, depth: depth, isNamed: false)
-    default: break
+    default:
+      guard isNamed else { return }
+      troubles.append(
+        InputTrouble(.content, path: shown, "a socket or block device, not a log")
+      )
     }
   }
 

@@ -1,13 +1,23 @@
 import Glibc
+import MailModel
+import Store
 
 /// `journalctl -o json --all`, running, with its output to read.
 final class JournalPipe {
   let file: OpenFile
   private let process: pid_t
 
+  /// What the path of a journal begins with.
+  static let prefix = "journal:"
+
+  /// The cursor as the store keeps it, beside what the dialects remember.
+  static func carried(cursor: String, of path: String) -> CarriedDialect {
+    CarriedDialect(server: MailServerID("journal"), host: path, state: Array(cursor.utf8))
+  }
+
   /// Starts it on this machine's journal, or on the journal file or directory at `path`; nil where it
-  /// cannot be started.
-  init?(path: String? = nil) {
+  /// cannot be started. With a cursor it begins behind that entry.
+  init?(path: String? = nil, after cursor: String? = nil) {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -17,6 +27,7 @@ final class JournalPipe {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     var words = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet"]
     if let path { words.append(JournalPipe.option(path)) }
+    if let cursor { words.append("--after-cursor=" + cursor) }
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)
     defer { for argument in arguments { free(argument) } }
