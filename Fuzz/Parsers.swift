@@ -18,7 +18,9 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
   package func parse(_ bytes: [UInt8]) {
     switch self {
     case .envelope: parseEnvelopes(bytes)
-    case .journal: bytes.withUnsafeBufferPointer { _ = JournalLine($0) }
+    case .journal:
+      bytes.withUnsafeBufferPointer { _ = JournalLine($0) }
+      parseExport(bytes)
     case .dialect: parseDialects(bytes)
     case .listing:
       for server in registeredMailServers {
@@ -44,6 +46,25 @@ private func parseEnvelopes(_ bytes: [UInt8]) {
     // Each range lies in the line, or the caller would trap.
     _ = (line[envelope.host], line[envelope.tag], line[envelope.text])
   }
+}
+
+/// The bytes as an exported journal, with line ends as they stand.
+private func parseExport(_ bytes: [UInt8]) {
+  var export = JournalExport()
+  var offset: Int64 = 0
+  for line in lines(bytes) {
+    let end = offset + Int64(line.count) + 1
+    let entry = line.withUnsafeBufferPointer { export.take($0, at: offset, end: end) }
+    if let entry { check(entry.line) }
+    offset = end
+  }
+  if let entry = export.finish() { check(entry.line) }
+}
+
+private func check(_ line: JournalLine) {
+  // Each range lies in the line, or the caller would trap.
+  _ = (line.bytes[line.envelope.host], line.bytes[line.envelope.tag])
+  _ = line.bytes[line.envelope.text]
 }
 
 /// Each line goes to each server's dialect, under the tag that it names (up to the first colon).

@@ -11,7 +11,7 @@ import MailModel
 ///     MESSAGE=4ABC1D2E3F: to=<b@b.example>, …
 ///
 /// Source: systemd's "Journal Export Formats".
-struct JournalExport {
+package struct JournalExport {
   /// Bytes kept of one field.
   private static let longestField = 1 << 16
   /// What journald allows a field to be (DATA_SIZE_MAX); a longer one is damage.
@@ -58,7 +58,7 @@ struct JournalExport {
 
   /// Takes a line of an entry; `end` is the offset behind its line end. Gives the entry that this
   /// line ended, and where its message lies.
-  mutating func take(
+  package mutating func take(
     _ line: UnsafeBufferPointer<UInt8>,
     at offset: Int64,
     end: Int64
@@ -75,8 +75,10 @@ struct JournalExport {
     return nil
   }
 
+  package init() {}
+
   /// Ends the entry; nil where it lacks what an event needs.
-  mutating func finish() -> (line: JournalLine, offset: Int64)? {
+  package mutating func finish() -> (line: JournalLine, offset: Int64)? {
     if let field = open { close(field) }
     defer { self = JournalExport() }
     guard let moment = fields["__REALTIME_TIMESTAMP"].flatMap({ JournalLine.moment($0[...]) }),
