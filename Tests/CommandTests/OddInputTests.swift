@@ -42,6 +42,66 @@ import Testing
     #expect(try delivered(outcome.output) == 2)
   }
 
+  @Test(arguments: [["tar", "-cf"], ["tar", "-czf"], ["zip", "-q"]])
+  func `an archive's members are read, and what lies before a cut`(_ packer: [String]) throws {
+    let place = try Workplace()
+    let noise = (0..<20_000).map { "2026-03-02T10:00:00Z mx1 cron[\($0 &* 7919)]: \($0)\n" }
+      .joined()
+    try place.write("in/a.log", OddInputTests.good)
+    try place.write("in/b.log", OddInputTests.good.replacing("40000000", with: "50000000") + noise)
+    let archive = place.path + "/logs.packed" + (packer[0] == "zip" ? ".zip" : "")
+    let pack = Process()
+    pack.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    pack.currentDirectoryURL = URL(fileURLWithPath: place.path + "/in")
+    pack.arguments = packer + [archive, "a.log", "b.log"]
+    #expect(try Workplace.finish(pack).status == 0)
+    let whole = try Workplace.finish(place.process(["analyze", archive] + OddInputTests.now))
+    #expect(whole.status == 0, "\(whole.complaint)")
+    #expect(try delivered(whole.output) == 2)
+    let again = try Workplace.finish(place.process(["analyze", archive] + OddInputTests.now))
+    #expect(try delivered(again.output) == 2)
+
+    let other = try Workplace()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: archive))
+    try bytes.prefix(bytes.count * 2 / 3).write(to: URL(fileURLWithPath: other.path + "/cut"))
+    let cut = try Workplace.finish(
+      other.process(["analyze", other.path + "/cut"] + OddInputTests.now)
+    )
+    #expect(cut.status == 65)
+    #expect(cut.complaint.contains("/cut"))
+    #expect(try delivered(cut.output) == 2)
+  }
+
+  @Test func `each form of stamp may stand in one file, and a window cuts only the view`() throws {
+    let place = try Workplace()
+    func sent(_ id: String) -> String {
+      "\(id): to=<b@b.example>, relay=mx.b.example[192.0.2.1]:25, delay=1, delays=0/0/0/1, "
+        + PostfixLines.sent
+    }
+    let log = try place.write(
+      "mail.log",
+      """
+      Mar  2 09:00:00 mx1 postfix/smtp[8]: \(sent("4000000A1"))
+      <22>1 2026-03-02T09:10:00Z mx1 postfix/smtp 8 - - \(sent("4000000A2"))
+      2026-03-02T09:20:00.123456+00:00 mx1 postfix/smtp[8]: \(sent("4000000A3"))
+      {"__REALTIME_TIMESTAMP":"1772443800000000","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/smtp",\
+      "_PID":"8","MESSAGE":"\(sent("4000000A4"))"}
+
+      """
+    )
+    func count(_ more: String...) throws -> Int? {
+      try delivered(
+        try Workplace.finish(
+          place.process(["analyze", log, "--year", "2026"] + more + OddInputTests.now)
+        ).output
+      )
+    }
+    // The window is of the view: what lies outside is taken in all the same, once.
+    #expect(try count("--since", "2026-03-02T09:15:00Z") == 2)
+    #expect(try count("--until", "2026-03-02T09:15:00Z") == 2)
+    #expect(try count() == 4)
+  }
+
   @Test func `a FIFO that is named is read to its end`() throws {
     let place = try Workplace()
     let fifo = place.path + "/pipe"
