@@ -102,6 +102,9 @@ extension Ingest {
     end: Int64,
     run: inout SourceRun
   ) throws {
+    if run.export.isOpen, !run.export.continues(with: line) {
+      try read(run.export.finish(), run: &run)
+    }
     if run.export.isOpen || JournalExport.begins(line) {
       let wasOpen = run.export.isOpen
       let entry = run.export.take(line, at: offset, end: end)

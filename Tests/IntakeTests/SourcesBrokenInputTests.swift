@@ -196,6 +196,14 @@ private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
     #expect(again.reports.allSatisfy { $0.newLines <= 3 })
   }
 
+  @Test func `an exported entry without an end does not swallow the log behind it`() throws {
+    let scratch = try Scratch()
+    let start = Array("__CURSOR=s=7\n__REALTIME_TIMESTAMP=1772442845000000\n_HOSTNAME=mx1\n".utf8)
+    try scratch.write("mail.log", log(3) + start + log(2, from: 3))
+    let result = try read([scratch.path + "/mail.log"])
+    #expect(recognized(result.reports) == 10)
+  }
+
   @Test func `says what a socket is when it is named, and passes over it in a directory`() throws {
     let scratch = try Scratch()
     try scratch.write("mail.log", log(3))

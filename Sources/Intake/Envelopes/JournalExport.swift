@@ -56,6 +56,22 @@ package struct JournalExport {
     return JournalLine.moment(line[name.utf8.count...])
   }
 
+  /// Whether a line can belong to the open entry: a field's name is capitals, digits and underscores.
+  /// Any other line is of another log, which an entry without an end must not swallow.
+  func continues(with line: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard open == nil, !line.isEmpty else { return true }
+    let name = line.prefix(65).prefix { $0 != UInt8(ascii: "=") }
+    return name.count <= 64
+      && name.allSatisfy {
+        switch $0 {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+          UInt8(ascii: "_"):
+          true
+        default: false
+        }
+      }
+  }
+
   /// Takes a line of an entry; `end` is the offset behind its line end. Gives the entry that this
   /// line ended, and where its message lies.
   package mutating func take(
