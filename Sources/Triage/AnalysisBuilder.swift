@@ -33,45 +33,26 @@ package struct AnalysisBuilder: Sendable {
   /// The analysis. Throws ``StoreError``.
   package func build(_ store: TriageStore) throws -> Analysis {
     let queue = try QueueView(store, now: now)
-    let waiting = queue.byDomain
-    var tallyClassifier = TallyClassifier(classifier: classifier)
-    let tallies = try store.tallies(in: window).map { tallyClassifier.classify($0) }
-    let moments = try store.serverMoments(in: Window()).map {
-      ServerMoment(at: $0.at, kind: $0.kind)
-    }
-    let finder = IncidentFinder(
-      moments: moments,
-      waiting: waiting.mapValues(\.count),
-      now: min(now, try store.sources().compactMap(\.newest).max() ?? now)
+    var tallies = TallyClassifier(classifier: classifier)
+    let finder = try incidentFinder(store, queue)
+    let logged = try loggedHistories(store, queue, finder, &tallies)
+    let asQueued = QueueDiagnosis(
+      queue,
+      domains: Set(logged.filter { $0.incident == nil }.map(\.domain)),
+      classifier: &tallies,
+      finder: finder
     )
-    var histories = finder.histories(tallies)
-    let expiries = try store.expiries(in: window)
-    for index in histories.indices {
-      histories[index].expired = expiries[histories[index].domain] ?? 0
-      if histories[index].expired > 0, waiting[histories[index].domain] == nil,
-        histories[index].incident?.state == .recovered,
-        (histories[index].lastDelivered ?? now) < (histories[index].lastFailed ?? now)
-      {
-        histories[index].incident?.state = .endedInBounces
-      }
-    }
     let proofs = try Proof.all(in: store, now: now)
-    for index in histories.indices {
-      guard let incident = histories[index].incident, let proof = proofs[histories[index].domain]
-      else { continue }
-      histories[index].incident = proof.corrected(incident)
-    }
-    let known = Set(histories.map(\.domain))
-    let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
-    histories += finder.histories([]) + quiet.map(DestinationHistory.quiet)
-    let incidents = finder.incidents(of: histories)
-    let names = Dictionary(
-      incidents.flatMap { incident in incident.domains.map { ($0, incident.id) } },
-      uniquingKeysWith: { first, _ in first }
+    let (histories, incidents) = named(
+      logged.map { history in
+        var known = asQueued.histories[history.domain].map(history.explained) ?? history
+        if let incident = known.incident, let proof = proofs[known.domain] {
+          known.incident = proof.corrected(incident)
+        }
+        return known
+      },
+      by: finder
     )
-    for index in histories.indices {
-      if let name = names[histories[index].domain] { histories[index].incident?.id = name }
-    }
     let (schedule, rules) = try schedules(store, queue, histories)
     var analysis = Analysis(
       now: now,
@@ -87,9 +68,69 @@ package struct AnalysisBuilder: Sendable {
       queue: queue
     )
     analysis.newest = analysis.sources.compactMap(\.newest).max()
-    analysis.destinations = try destinations(histories, analysis: analysis, proofs, store)
-    analysis.totals = try totals(histories, analysis: analysis, store)
+    analysis.destinations = try destinations(
+      histories,
+      analysis: analysis,
+      proofs,
+      asQueued.evidence,
+      store
+    )
+    analysis.totals = try totals(logged, analysis: analysis, store)
     return analysis
+  }
+
+  private func incidentFinder(_ store: TriageStore, _ queue: QueueView) throws -> IncidentFinder {
+    IncidentFinder(
+      moments: try store.serverMoments(in: Window()).map {
+        ServerMoment(at: $0.at, kind: $0.kind)
+      },
+      waiting: queue.byDomain.mapValues(\.count),
+      now: min(now, try store.sources().compactMap(\.newest).max() ?? now)
+    )
+  }
+
+  /// What the log tells of each destination, and those with waiting mail of which it tells nothing.
+  private func loggedHistories(
+    _ store: TriageStore,
+    _ queue: QueueView,
+    _ finder: IncidentFinder,
+    _ classifier: inout TallyClassifier
+  ) throws -> [DestinationHistory] {
+    let waiting = queue.byDomain
+    var classified: [ClassifiedTally] = []
+    for tally in try store.tallies(in: window) { classified.append(classifier.classify(tally)) }
+    var histories = finder.histories(classified)
+    let expiries = try store.expiries(in: window)
+    for index in histories.indices {
+      histories[index].expired = expiries[histories[index].domain] ?? 0
+      if histories[index].expired > 0, waiting[histories[index].domain] == nil,
+        histories[index].incident?.state == .recovered,
+        (histories[index].lastDelivered ?? now) < (histories[index].lastFailed ?? now)
+      {
+        histories[index].incident?.state = .endedInBounces
+      }
+    }
+    let known = Set(histories.map(\.domain))
+    let quiet = waiting.keys.filter { !known.contains($0) }.sorted()
+    return histories + quiet.map(DestinationHistory.quiet)
+  }
+
+  /// The incidents over all destinations, and the destinations with the names of theirs.
+  private func named(
+    _ histories: [DestinationHistory],
+    by finder: IncidentFinder
+  ) -> ([DestinationHistory], [Incident]) {
+    let incidents = finder.incidents(of: histories)
+    let names = Dictionary(
+      incidents.flatMap { incident in incident.domains.map { ($0, incident.id) } },
+      uniquingKeysWith: { first, _ in first }
+    )
+    let named = histories.map { history in
+      var named = history
+      if let name = names[history.domain] { named.incident?.id = name }
+      return named
+    }
+    return (named, incidents)
   }
 
   /// The servers' own rules run forward over what waits.
@@ -136,6 +177,7 @@ package struct AnalysisBuilder: Sendable {
     _ histories: [DestinationHistory],
     analysis: Analysis,
     _ proofs: [String: Proof],
+    _ queueEvidence: [String: [EvidenceLine]],
     _ store: TriageStore
   ) throws -> [Analysis.Destination] {
     let waiting = analysis.queue.byDomain
@@ -158,7 +200,8 @@ package struct AnalysisBuilder: Sendable {
         forecast: byDomain[history.domain].map {
           DestinationForecast(domain: history.domain, $0, now: now)
         },
-        evidence: try history.incident?.evidence.compactMap { try store.line(at: $0) } ?? [],
+        evidence: try queueEvidence[history.domain]
+          ?? history.incident?.evidence.compactMap { try store.line(at: $0) } ?? [],
         remedies: remedies(history, queued: queued, proof: proofs[history.domain] ?? Proof()),
         confirmedBy: history.incident.flatMap { proofs[history.domain]?.confirmation(of: $0) },
         waitedBefore: history.lastFailed == nil ? nil : before[history.domain] ?? 0
