@@ -40,6 +40,8 @@ struct QueueDiagnosis {
       history.deferred = 0
       history.lastFailed = nil
       history.incident?.confidence *= QueueDiagnosis.trust
+      // "Deferred" alone says neither that it was TLS nor that it was not.
+      if history.incident?.failureClass == .other { history.incident?.tlsIsCause = .unclear }
       histories[history.domain] = history
     }
     self.histories = histories

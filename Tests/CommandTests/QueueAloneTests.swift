@@ -70,6 +70,11 @@ import Testing
     #expect(diagnosis.evidence.map(\.text).contains { $0.hasPrefix("4A1B2C3D4E: ") })
   }
 
+  @Test func `a reason that says nothing leaves the cause unclear`() throws {
+    let told = try analysis([QueueAloneTests.entry("4A1B2C3D4E", "x@b.example", "Deferred")])
+    #expect(told.destinations.map { $0.diagnosis?.tls_is_cause } == ["unclear"])
+  }
+
   @Test func `what a queue says counts as no attempt`() throws {
     let told = try analysis([
       QueueAloneTests.entry("4A1B2C3D4E", "x@b.example", "Server certificate not verified")
