@@ -59,7 +59,8 @@ extension TriagePage {
       + "\(OutsideText(first.name).terminal(limit: 40))."
   }
 
-  /// A sentence broken at blanks into lines of the screen's width.
+  /// A sentence broken at blanks into lines of the screen's width; a word that is longer than a
+  /// line is broken where the line ends.
   private static func wrapped(_ text: String) -> [String] {
     var lines: [String] = []
     var line = ""
@@ -71,6 +72,10 @@ extension TriagePage {
         line += " "
       }
       line += word
+      while line.count > columns {
+        lines.append(String(line.prefix(columns)))
+        line = "  " + line.dropFirst(columns)
+      }
     }
     return lines + [line]
   }

@@ -101,13 +101,23 @@ struct TriagePage {
     return trend.rawValue
   }
 
-  /// Inputs of earlier runs that the answer covers too.
+  /// Inputs of earlier runs that the answer covers too, by whole names: a directory once.
   var others: String? {
     let present = Set(inputs.map(\.path))
-    let names = Set(analysis.sources.map(\.path)).subtracting(present).sorted()
-    guard !names.isEmpty, !inputs.isEmpty else { return nil }
-    let listed = names.prefix(2).map { OutsideText($0).terminal(limit: 40) }.joined(separator: ", ")
-    return "Also from earlier runs: \(listed)"
+    let paths = Set(analysis.sources.map(\.path)).subtracting(present).sorted()
+    guard !paths.isEmpty, !inputs.isEmpty else { return nil }
+    let cuts = paths.map { path in
+      path.lastIndex(of: "/").map { (path[..<$0], path[$0...].dropFirst()) }
+    }
+    let directories = Set(cuts.map { $0?.0 })
+    let isShared = directories.count == 1 && paths.count > 1
+    let place = isShared ? directories.first.flatMap { $0 } : nil
+    let names = zip(paths, cuts).map { path, cut in place == nil ? path[...] : cut?.1 ?? path[...] }
+    let listed = names.prefix(2).map { OutsideText(String($0)).terminal(limit: 200) }
+    return "Also from earlier runs"
+      + (place.map { ", in " + OutsideText($0.isEmpty ? "/" : String($0)).terminal(limit: 200) }
+        ?? "")
+      + ": " + listed.joined(separator: ", ")
       + (names.count > 2 ? " and \(names.count - 2) more." : ".")
   }
 

@@ -23,7 +23,18 @@ import Testing
     )
     #expect(outcome.status == 0)
     #expect(outcome.complaint.isEmpty)
-    return outcome.output.replacing(Workplace.samples, with: "SampleLogs")
+    return TriageGoldenTests.unfolded(outcome.output)
+      .replacing(Workplace.samples, with: "SampleLogs")
+  }
+
+  /// Where the line that names sources is folded depends on how long this package's own path is.
+  private static func unfolded(_ output: String) -> String {
+    guard let names = output.range(of: "Also from earlier runs"),
+      let end = output[names.upperBound...].range(of: "\n\n")
+    else { return output }
+    return output[..<names.lowerBound]
+      + output[names.lowerBound..<end.lowerBound].replacing("\n  ", with: " ")
+      + output[end.lowerBound...]
   }
 
   private func compare(_ printed: String, with name: String) throws {
