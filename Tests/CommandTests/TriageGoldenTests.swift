@@ -32,9 +32,8 @@ import Testing
     guard let names = output.range(of: "Also from earlier runs"),
       let end = output[names.upperBound...].range(of: "\n\n")
     else { return output }
-    return output[..<names.lowerBound]
-      + output[names.lowerBound..<end.lowerBound].replacing("\n  ", with: " ")
-      + output[end.lowerBound...]
+    let named = output[names.lowerBound..<end.lowerBound].replacing("\n  ", with: " ")
+    return output.replacingCharacters(in: names.lowerBound..<end.lowerBound, with: named)
   }
 
   private func compare(_ printed: String, with name: String) throws {
