@@ -22,7 +22,7 @@ package struct BoundedFile: Sendable {
     /// For a person.
     package var reason: String {
       switch self {
-      case .vanished: "it is gone"
+      case .vanished: "no such file or directory"
       case .permission: "no permission to read it"
       case .notRegular: "not a regular file"
       case .failed(let text): text

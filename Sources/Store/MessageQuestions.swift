@@ -116,18 +116,53 @@ extension TriageStore {
     }
   }
 
-  /// Open messages with recipients that wait, as the log leaves them, of other servers than those.
-  package func openMessages(excluding servers: Set<MailServerID>) throws -> [StoredMessage] {
+  /// Open messages with recipients that wait, as the log leaves them; those of a server that arrived
+  /// up to its moment in `known` are left out, since a look at its queue tells of them.
+  package func openMessages(
+    knownUntil known: [MailServerID: Timestamp]
+  ) throws -> [StoredMessage] {
     try read { db in
-      let stored = try String.fetchSet(db, sql: "SELECT DISTINCT server FROM origin")
-      guard !stored.isSubset(of: servers.map(\.description)) else { return [] }
       let names = try Names(db)
+      var found: [StoredMessage] = []
+      for server in try String.fetchAll(db, sql: "SELECT DISTINCT server FROM origin") {
+        let since = known[MailServerID(server)]?.microseconds ?? Int64.min
+        let newest =
+          try Int64.fetchOne(
+            db,
+            sql: """
+              SELECT max(s.newest) FROM source_origin s JOIN origin o ON o.id = s.origin
+              WHERE o.server = ?
+              """,
+            arguments: [server]
+          ) ?? Int64.max
+        guard newest > since else { continue }
+        try TriageStore.visit(
+          db,
+          names,
+          condition: "m.ended_at IS NULL AND m.arrived_at > ? AND o.server = ?",
+          arguments: [since, server],
+          withAttempts: false
+        ) { found.append($0) }
+      }
+      return found
+    }
+  }
+
+  /// Messages of a server of which the log told anything in a span of time, in the order of their rows;
+  /// without their attempts.
+  package func messages(
+    of server: MailServerID,
+    toldAfter start: Timestamp,
+    until end: Timestamp
+  ) throws -> [StoredMessage] {
+    guard start < end else { return [] }
+    return try read { db in
       var found: [StoredMessage] = []
       try TriageStore.visit(
         db,
-        names,
-        condition: "m.ended_at IS NULL",
-        arguments: [],
+        try Names(db),
+        condition: "o.server = ? AND m.last_at > ? AND m.last_at <= ?",
+        arguments: [server.description, start.microseconds, end.microseconds],
         withAttempts: false
       ) { found.append($0) }
       return found

@@ -16,41 +16,29 @@ package struct QueueView: Sendable {
   /// The view of a store.
   package init(_ store: TriageStore, now: Timestamp) throws {
     let stored = try store.queueSnapshots()
-    let listings = stored.filter(\.listsMessages)
-    let records = stored.flatMap { snapshot in
-      snapshot.retryRecords.map { (snapshot.server, $0) }
+    let records = Dictionary(grouping: stored, by: \.server).mapValues {
+      $0.flatMap(\.retryRecords)
     }
     var bySystem: [MailServerID: QueueSnapshot] = [:]
-    for snapshot in listings.sorted(by: { $0.takenAt < $1.takenAt }) {
+    for snapshot in stored.filter(\.listsMessages).sorted(by: { $0.takenAt < $1.takenAt }) {
       bySystem[snapshot.server] = QueueView.merge(bySystem[snapshot.server], snapshot)
     }
     isFromLog = bySystem.isEmpty
-    let open = try store.openMessages(excluding: Set(bySystem.keys))
-    let servers = Set(open.map(\.server)).subtracting(bySystem.keys)
-    for server in servers {
-      let waiting = open.filter { $0.server == server }.compactMap(QueueView.message)
-      if !waiting.isEmpty {
-        bySystem[server] = QueueSnapshot(
-          server: server,
-          path: "log",
-          takenAt: now,
-          messages: waiting
-        )
-      }
+    for (server, snapshot) in bySystem {
+      let told = try store.messages(of: server, toldAfter: snapshot.takenAt, until: now)
+      bySystem[server]?.bringUpToDate(with: told)
+    }
+    let open = try store.openMessages(knownUntil: bySystem.mapValues(\.takenAt))
+    for (server, messages) in Dictionary(grouping: open, by: \.server) {
+      let waiting = messages.filter { $0.arrivedAt <= now }.compactMap(QueuedMessage.init)
+      guard !waiting.isEmpty else { continue }
+      bySystem[server, default: QueueSnapshot(server: server, path: "log", takenAt: now)]
+        .add(waiting)
     }
     let last = try store.lastAttempts()
     for server in bySystem.keys {
-      for index in bySystem[server]?.messages.indices ?? 0..<0 {
-        guard let message = bySystem[server]?.messages[index], let known = last[message.queueID]
-        else { continue }
-        if message.lastAttemptAt == nil {
-          bySystem[server]?.messages[index].lastAttemptAt = known.last
-        }
-        if message.attemptsMade == nil {
-          bySystem[server]?.messages[index].attemptsMade = known.attempts
-        }
-      }
-      bySystem[server]?.retryRecords = records.filter { $0.0 == server }.map(\.1)
+      bySystem[server]?.fillIn(last)
+      bySystem[server]?.retryRecords = records[server] ?? []
     }
     snapshots = bySystem.values.sorted { $0.server.description < $1.server.description }
   }
@@ -72,27 +60,6 @@ package struct QueueView: Sendable {
     merged.messages = byID.values.sorted { ($0.arrivedAt, $0.queueID) < ($1.arrivedAt, $1.queueID) }
     merged.takenAt = new.takenAt
     return merged
-  }
-
-  /// A message that the log leaves open with recipients that wait.
-  private static func message(_ stored: StoredMessage) -> QueuedMessage? {
-    let waiting = stored.recipients.filter { $0.status == .deferred || $0.status == .held }
-    guard !waiting.isEmpty else { return nil }
-    return QueuedMessage(
-      queueID: stored.queueID,
-      state: stored.isHeld ? .held : .deferred,
-      sender: stored.sender ?? "",
-      arrivedAt: stored.arrivedAt,
-      size: stored.size,
-      messageID: stored.messageID,
-      recipients: stored.recipients.map {
-        QueuedRecipient(
-          address: $0.address,
-          isDone: $0.status != .deferred && $0.status != .held
-        )
-      },
-      warningsSent: stored.notifications.count { $0.kind == .delay }
-    )
   }
 
   /// Messages with recipients that wait.

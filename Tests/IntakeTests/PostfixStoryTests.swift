@@ -275,9 +275,9 @@ struct PostfixStoryTests {
     #expect(try status(after: []) == [.deferred])
     #expect(try status(after: [held]) == [.held])
     #expect(try status(after: [held, released]) == [.deferred])
-    #expect(try story.store.openMessages(excluding: []).count == 1)
+    #expect(try story.store.openMessages(knownUntil: [:]).count == 1)
     #expect(try status(after: [held, released, removed]) == [.deferred])
-    #expect(try story.store.openMessages(excluding: []).isEmpty)
+    #expect(try story.store.openMessages(knownUntil: [:]).isEmpty)
   }
 
   @Test func `each line has one of three outcomes, and what was not understood is kept`() throws {
