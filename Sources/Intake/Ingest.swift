@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 package import MailModel
 package import Store
 
@@ -88,12 +89,20 @@ package final class Ingest {
     server: any MailServer
   ) throws -> InputReport {
     var report = InputReport(path: path, kind: .queueListing)
-    let snapshot = server.readQueueListing(bytes, path: path, now: options.now)
+    let snapshot = server.readQueueListing(bytes, path: path, now: moment(ofListing: path))
     report.format = server.id.description
     report.bytes = Int64(bytes.count)
     fill(&report, with: snapshot)
     try store.save(snapshot)
     return report
+  }
+
+  /// A listing is as old as its file: one that lies about from yesterday does not show today's queue.
+  /// A file younger than the moment asked for is a copy, and taken as of then.
+  private func moment(ofListing path: String) -> Timestamp {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return options.now }
+    return min(options.now, Timestamp(seconds: Int64(status.st_mtim.tv_sec)))
   }
 
   private func fill(_ report: inout InputReport, with snapshot: QueueSnapshot) {

@@ -79,6 +79,35 @@ import Testing
     #expect(Set(messages.map(\.queue_id)) == Set((1...2).map { QueueAgainstLogTests.id($0) }))
   }
 
+  @Test func `a listing is as old as its file`() throws {
+    let place = try Workplace()
+    let listing = try place.write(
+      "queue.json",
+      QueueAgainstLogTests.entry("4A1B2C3D4E", "x@b.example")
+    )
+    try FileManager.default.setAttributes(
+      [.modificationDate: QueueAgainstLogTests.start],
+      ofItemAtPath: listing
+    )
+    let log = try place.write(
+      "mail.log",
+      "2026-11-23T12:10:00Z mx1 postfix/smtp[8]: 4A1B2C3D4E: to=<x@b.example>, "
+        + "relay=mx.b.example[192.0.2.1]:25, delay=810, delays=800/0/0/1, \(PostfixLines.sent)\n"
+        + "2026-11-23T12:10:00Z mx1 postfix/qmgr[9]: 4A1B2C3D4E: removed\n"
+    )
+    let outcome = try place.run(
+      "forecast",
+      listing,
+      log,
+      "--now",
+      "2026-11-23T12:30:00Z",
+      "--format",
+      "json"
+    )
+    let told = try JSONDecoder().decode(Told.self, from: Data(outcome.output.utf8))
+    #expect(told.messages.isEmpty)
+  }
+
   @Test func `an attempt made since the look moves the next one`() throws {
     let later = PostfixLines.message(
       2,
