@@ -149,7 +149,7 @@ extension Ingest {
     run: inout SourceRun
   ) throws {
     let span = bytes.span
-    run.note(envelope.moment)
+    run.source.lastStamp = envelope.moment
     let post: Int?
     if envelope.tag.isEmpty, envelope.host.isEmpty {
       post = dispatch.post(untagged: span.extracting(envelope.text), host: "")
@@ -248,6 +248,7 @@ extension Ingest {
       }
     }
     guard counts else { return }
+    if outcome != .notOurs { run.note(line.moment) }
     switch outcome {
     case .understood: run.source.recognized += 1
     case .notUnderstood:
@@ -282,8 +283,8 @@ struct SourceRun {
     }
   }
 
+  /// Notes when a mail server logged: what others log tells nothing of how fresh the mail's lines are.
   mutating func note(_ moment: Timestamp) {
-    source.lastStamp = moment
     if source.newest.map({ moment > $0 }) ?? true { source.newest = moment }
     if source.oldest.map({ moment < $0 }) ?? true { source.oldest = moment }
   }

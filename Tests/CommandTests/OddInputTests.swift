@@ -170,4 +170,22 @@ import Testing
     let answer = try String(contentsOfFile: place.path + "/answer", encoding: .utf8)
     #expect(answer == silent.output)
   }
+
+  @Test func `lines that are not mail's do not make the mail's lines look fresh`() throws {
+    let place = try Workplace()
+    try place.write(
+      "log/mail.log",
+      PostfixLines.message(
+        1,
+        at: Date(timeIntervalSince1970: 1_795_435_000),
+        "b.example",
+        PostfixLines.sent
+      )
+    )
+    try place.write("log/dpkg.log", "2026-11-23 18:00:00 status installed libc6:amd64 2.36-9\n")
+    try place.write("log/cron.log", "2026-11-23T18:00:00Z mx1 CRON[7]: (root) CMD (true)\n")
+    let outcome = try place.run("analyze", place.path + "/log", "--now", "2026-11-23T19:00:00Z")
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains("newest line Mon 23 Nov 11:56"))
+  }
 }
