@@ -17,6 +17,39 @@ static inline int mt_ctx_max_protocol(SSL_CTX *ctx, int version) {
 static inline long mt_set_host_name(SSL *ssl, const char *name) {
   return SSL_set_tlsext_host_name(ssl, name);
 }
+static inline void mt_ctx_refuse_renegotiation(SSL_CTX *ctx) {
+  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+}
+/* An empty memory buffer means "not yet", never "the end". */
+static inline void mt_bio_ask_again(BIO *bio) { BIO_set_mem_eof_return(bio, -1); }
+/* The session whose chain is being verified. */
+static inline SSL *mt_verified_session(X509_STORE_CTX *store) {
+  return X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+}
+/* How the peer signed the handshake; 0 where it did not, or has not yet. */
+static inline int mt_peer_signature_type(SSL *ssl) {
+  int nid = 0;
+  return SSL_get_peer_signature_type_nid(ssl, &nid) == 1 ? nid : 0;
+}
+static inline int mt_peer_signature_digest(SSL *ssl) {
+  int nid = 0;
+  return SSL_get_peer_signature_nid(ssl, &nid) == 1 ? nid : 0;
+}
+/* Bits of a certificate's signature. */
+static inline int mt_signature_bits(const X509 *certificate) {
+  const ASN1_BIT_STRING *signature = NULL;
+  X509_get0_signature(&signature, NULL, certificate);
+  return signature ? ASN1_STRING_length(signature) * 8 : 0;
+}
+/* The first common name of the subject; NULL where there is none. */
+static inline const unsigned char *mt_common_name(X509 *certificate, int *length) {
+  X509_NAME *subject = X509_get_subject_name(certificate);
+  int index = subject ? X509_NAME_get_index_by_NID(subject, NID_commonName, -1) : -1;
+  if (index < 0) return NULL;
+  ASN1_STRING *text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
+  *length = ASN1_STRING_length(text);
+  return ASN1_STRING_get0_data(text);
+}
 static inline void mt_set_owner(SSL *ssl, void *owner) { SSL_set_app_data(ssl, owner); }
 static inline void *mt_owner(const SSL *ssl) { return SSL_get_app_data(ssl); }
 static inline int mt_peer_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }

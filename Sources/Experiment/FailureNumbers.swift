@@ -1,7 +1,7 @@
 import COpenSSL
 import MailModel
 
-/// From OpenSSL's own numbers and from replies to our classes.
+/// From OpenSSL's own numbers and from failures of the wire to our classes.
 enum FailureNumbers {
   /// A verify result (`X509_V_ERR_…`).
   static func verification(_ code: Int) -> FailureClass {
@@ -17,19 +17,22 @@ enum FailureNumbers {
     case X509_V_ERR_HOSTNAME_MISMATCH: .certificateHostMismatch
     case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL: .weakKey
     case X509_V_ERR_CA_MD_TOO_WEAK: .weakSignature
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG: .certificateNotTrusted
     case X509_V_ERR_DANE_NO_MATCH: .tlsaInvalid
     default: .validationFailure
     }
   }
 
-  /// A failure during the handshake, or at the first reading after it.
-  static func handshake(_ failure: WireFailure, asksForCertificate: Bool) -> FailureClass {
+  /// A failure during the handshake, or at the first reading after it. `facts` are those of the
+  /// broken session.
+  static func handshake(_ failure: WireFailure, _ facts: TLSFacts?) -> FailureClass {
+    let asksForCertificate = facts?.isClientCertificateRequested ?? false
     switch failure.kind {
     case .timeout: return .handshakeTimeout
     case .closed, .reset: return .handshakeDisconnected
     case .local: return .localTLSMisconfiguration
     case .refused, .unreachable: return .handshakeDisconnected
-    case .tooMuch: return .otherTLS
+    case .tooMuch, .nonsense: return .otherTLS
     case .tls: break
     }
     switch Int32(failure.reason) {
@@ -59,42 +62,6 @@ enum FailureNumbers {
     }
   }
 
-  /// A refusal by reply. `isEncrypted`: whether the session was.
-  static func reply(_ text: String, isEncrypted: Bool) -> FailureClass {
-    let lower = text.lowercased()
-    func has(_ words: String...) -> Bool { words.contains { lower.contains($0) } }
-    if has("greylist", "graylist", "grey list", "gray list") { return .greylisted }
-    if has("mailbox full", "quota", "mailbox is full", "4.2.2", "5.2.2") { return .mailboxFull }
-    if has("rate limit", "4.7.650", "too many") { return .rateLimited }
-    if has("blocklist", "blacklist", "dnsbl", "spamhaus", "reputation") {
-      return .reputationBlocked
-    }
-    if !isEncrypted,
-      has(
-        "must issue a starttls",
-        "starttls first",
-        "use starttls",
-        "tls required",
-        "tls encryption required",
-        "encryption required",
-        "session encryption is required",
-        "requires tls",
-        "require tls"
-      )
-    {
-      return .tlsRequiredByReceiver
-    }
-    if isEncrypted,
-      has("client certificate", "tls certificate", "certificate verif", "certificate required")
-    {
-      return .clientCertificateRejected
-    }
-    if has("5.1.1", "user unknown", "no such user", "unknown user") { return .mailboxUnavailable }
-    if lower.hasPrefix("421") { return .rateLimited }
-    if has("5.7.", "4.7.") { return .policyRejected }
-    return .other
-  }
-
   /// A failure of the wire outside TLS.
   static func wire(_ failure: WireFailure, stage: Stage) -> FailureClass {
     switch failure.kind {
@@ -102,7 +69,8 @@ enum FailureNumbers {
     case .timeout: .connectionTimeout
     case .unreachable: stage == .connect ? .connectionTimeout : .connectionLost
     case .tls, .local: .otherTLS
-    case .closed, .reset, .tooMuch: .connectionLost
+    case .closed, .reset: .connectionLost
+    case .tooMuch, .nonsense: .other
     }
   }
 }

@@ -5,12 +5,15 @@ import MailModel
 package struct CertificateFacts: Hashable, Sendable {
   package var subject: String
   package var issuer: String
+  /// The DNS names that it is for; where it carries none, its common name, which OpenSSL, and so
+  /// the mail servers built with it, then take for one (RFC 6125 section 6.4.4).
   package var names: [String]
   package var notBefore: Int64?
   package var notAfter: Int64?
   package var keyType: String
   package var keyBits: Int
   package var signature: String
+  package var signatureBits: Int
   /// SHA-256, lower-case hex.
   package var fingerprint: String
   package var publicKeyFingerprint: String
@@ -19,7 +22,8 @@ package struct CertificateFacts: Hashable, Sendable {
   init(_ certificate: OpaquePointer) {
     subject = CertificateFacts.line(X509_get_subject_name(certificate))
     issuer = CertificateFacts.line(X509_get_issuer_name(certificate))
-    names = CertificateFacts.alternativeNames(certificate)
+    names =
+      CertificateFacts.alternativeNames(certificate) ?? CertificateFacts.commonName(certificate)
     notBefore = CertificateFacts.seconds(X509_get0_notBefore(certificate))
     notAfter = CertificateFacts.seconds(X509_get0_notAfter(certificate))
     let key = X509_get0_pubkey(certificate)
@@ -28,6 +32,7 @@ package struct CertificateFacts: Hashable, Sendable {
       key.flatMap { EVP_PKEY_get0_type_name($0) }.map { String(cString: $0) } ?? "unknown"
     signature =
       OBJ_nid2sn(X509_get_signature_nid(certificate)).map { String(cString: $0) } ?? "unknown"
+    signatureBits = Int(mt_signature_bits(certificate))
     fingerprint = CertificateFacts.digest { X509_digest(certificate, EVP_sha256(), $0, $1) }
     var encoded: UnsafeMutablePointer<UInt8>?
     let length = key.map { i2d_PUBKEY($0, &encoded) } ?? 0
@@ -46,8 +51,9 @@ package struct CertificateFacts: Hashable, Sendable {
     )
   }
 
-  private static func alternativeNames(_ certificate: OpaquePointer) -> [String] {
-    guard let names = mt_alternative_names(certificate) else { return [] }
+  /// Nil where there is no DNS name among them.
+  private static func alternativeNames(_ certificate: OpaquePointer) -> [String]? {
+    guard let names = mt_alternative_names(certificate) else { return nil }
     defer { GENERAL_NAMES_free(names) }
     var out: [String] = []
     for index in 0..<min(mt_names_count(names), 100) {
@@ -62,7 +68,15 @@ package struct CertificateFacts: Hashable, Sendable {
         )
       )
     }
-    return out
+    return out.isEmpty ? nil : out
+  }
+
+  private static func commonName(_ certificate: OpaquePointer) -> [String] {
+    var length: Int32 = 0
+    guard let bytes = mt_common_name(certificate, &length), length > 0, length <= 253 else {
+      return []
+    }
+    return [String(decoding: UnsafeBufferPointer(start: bytes, count: Int(length)), as: UTF8.self)]
   }
 
   private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
@@ -91,16 +105,33 @@ package struct CertificateFacts: Hashable, Sendable {
   }
 }
 
+/// One thing that OpenSSL's verification of a chain found wrong.
+package struct VerificationProblem: Hashable, Sendable {
+  /// OpenSSL's number (`X509_V_ERR_…`).
+  package var code: Int
+  /// The certificate that it was found at: 0 is the peer's own.
+  package var depth: Int
+
+  /// OpenSSL's text.
+  package var text: String { TLSFacts.text(of: code) }
+}
+
 /// What TLS saw of a session.
 package struct TLSFacts: Hashable, Sendable {
   package var version: String
   package var cipher: String
+  package var cipherBits: Int?
   package var group: String?
+  /// How the peer signed the handshake: `rsassaPss`, `SHA256`; nil where it did not.
+  package var serverSignature: String?
+  package var serverDigest: String?
   /// As the peer sent it, its own first.
   package var chain: [CertificateFacts]
   /// OpenSSL's number (`X509_V_ERR_…`) and its text.
   package var verifyCode: Int
   package var verifyText: String
+  /// All that verification found, in its order.
+  package var problems: [VerificationProblem]
   package var isClientCertificateRequested: Bool
   /// `received: unknown ca`.
   package var alerts: [String]
@@ -109,4 +140,9 @@ package struct TLSFacts: Hashable, Sendable {
 
   /// The names that the peer's own certificate carries.
   package var names: [String] { chain.first?.names ?? [] }
+
+  /// OpenSSL's text for a verify result.
+  static func text(of code: Int) -> String {
+    String(cString: X509_verify_cert_error_string(code))
+  }
 }

@@ -67,8 +67,12 @@ package struct TrialSettings: Hashable, Sendable {
   package var heloName: String
   /// Empty is the null sender.
   package var sender = ""
-  /// Nil stops the trial after EHLO.
-  package var recipient: String?
+  /// None stops the trial after EHLO.
+  package var recipients: [String] = []
+  /// A whole message with any line ends; nil stops the trial after RCPT TO.
+  package var content: [UInt8]?
+  /// The message demands TLS for itself (RFC 8689).
+  package var requiresTLS = false
   /// Seconds for each stage.
   package var timeout: Double = 30
 
@@ -85,13 +89,21 @@ package struct TrialSettings: Hashable, Sendable {
     self.demand = demand
     self.heloName = heloName
   }
+
+  /// The only recipient, where there is one.
+  package var recipient: String? {
+    get { recipients.first }
+    set { recipients = newValue.map { [$0] } ?? [] }
+  }
 }
 
 /// A step of an SMTP session.
 package enum Stage: String, CaseIterable, Hashable, Sendable {
   case connect, banner, ehlo, starttls, handshake, verification
   case ehloAgain = "ehlo-again"
-  case mail, rcpt
+  case mail, rcpt, data
+  /// The reply to the message's last line.
+  case end
 }
 
 /// What one stage came to.

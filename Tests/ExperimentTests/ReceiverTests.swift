@@ -1,0 +1,487 @@
+import Experiment
+import Foundation
+import MailModel
+import Synchronization
+import Testing
+
+/// What retries and single trials say of receivers with one fault each.
+@Suite(.enabled(if: Receivers.shared != nil, "python3-cryptography is needed"))
+struct ReceiverTests {
+  struct Expected: CustomTestStringConvertible {
+    var name: String
+    var level: TLSLevel = .encrypt
+    var client = false
+    var verdict: Verdict
+    var rung: LadderRung?
+    var stage: Stage?
+    var failure: FailureClass?
+
+    init(
+      _ name: String,
+      _ level: TLSLevel,
+      client: Bool = false,
+      _ verdict: Verdict,
+      _ rung: LadderRung? = nil,
+      _ stage: Stage? = nil,
+      _ failure: FailureClass? = nil
+    ) {
+      self.name = name
+      self.level = level
+      self.client = client
+      self.verdict = verdict
+      self.rung = rung
+      self.stage = stage
+      self.failure = failure
+    }
+
+    var testDescription: String { "\(name) at \(level.rawValue)" }
+  }
+
+  private let receivers: Receivers
+
+  init() throws { receivers = try #require(Receivers.shared) }
+
+  static let certificates: [Expected] = [
+    Expected("good", .verify, .notReproduced), Expected("good", .secure, .notReproduced),
+    Expected("six", .verify, .notReproduced), Expected("wildcard", .verify, .notReproduced),
+    Expected("common-name", .verify, .notReproduced),
+    Expected("self-signed", .encrypt, .notReproduced),
+    Expected("wrong-usage", .encrypt, .notReproduced),
+    Expected(
+      "expired",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateExpired
+    ),
+    Expected(
+      "self-signed",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateSelfSigned
+    ),
+    Expected(
+      "wrong-usage",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .validationFailure
+    ),
+    Expected(
+      "old-middle",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateExpired
+    ),
+    Expected(
+      "no-middle",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateNotTrusted
+    ),
+    Expected(
+      "other-name",
+      .verify,
+      .tlsIsTheCause,
+      .certificateName,
+      .verification,
+      .certificateHostMismatch
+    ),
+    // A wildcard names no host in particular.
+    Expected(
+      "other-wildcard",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateHostMismatch
+    ),
+  ]
+
+  static let handshakes: [Expected] = [
+    Expected(
+      "half-handshake",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .handshakeDisconnected
+    ),
+    Expected(
+      "hello-close",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .handshakeDisconnected
+    ),
+    Expected("hello-close", .may, .tlsIsTheCause, .plaintext, .handshake, .handshakeDisconnected),
+    Expected(
+      "hello-reset",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .handshakeDisconnected
+    ),
+    Expected("hello-text", .encrypt, .tlsIsTheCause, .plaintext, .handshake, .plaintextOnTLSPort),
+    Expected("hello-noise", .encrypt, .tlsIsTheCause, .plaintext, .handshake, .plaintextOnTLSPort),
+    Expected(
+      "alert-handshake-failure",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .noSharedCipher
+    ),
+    Expected(
+      "alert-insufficient-security",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .noSharedCipher
+    ),
+    Expected(
+      "alert-protocol-version",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .protocolVersionMismatch
+    ),
+    Expected("alert-internal-error", .encrypt, .tlsIsTheCause, .plaintext, .handshake, .otherTLS),
+    Expected(
+      "new-protocol-breaks",
+      .encrypt,
+      .tlsIsTheCause,
+      .tls12AtMost,
+      .handshake,
+      .handshakeDisconnected
+    ),
+    Expected(
+      "client-required-12",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .clientCertificateRejected
+    ),
+    Expected(
+      "client-required-13",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .clientCertificateRejected
+    ),
+    Expected(
+      "client-required-12",
+      .encrypt,
+      client: true,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .clientCertificateRejected
+    ),
+    Expected(
+      "client-required-13",
+      .encrypt,
+      client: true,
+      .tlsIsTheCause,
+      .plaintext,
+      .handshake,
+      .clientCertificateRejected
+    ),
+    Expected("client-untrusted", .verify, .notReproduced),
+    Expected(
+      "client-untrusted",
+      .verify,
+      client: true,
+      .tlsIsTheCause,
+      .noClientCertificate,
+      .handshake,
+      .clientCertificateRejected
+    ),
+    Expected("tls-close-ehlo", .encrypt, .tlsIsTheCause, .plaintext, .ehloAgain, .connectionLost),
+    Expected("tls-close-mail", .encrypt, .tlsIsTheCause, .plaintext, .mail, .connectionLost),
+  ]
+
+  static let conversations: [Expected] = [
+    Expected("plain", .may, .notReproduced), Expected("old-words", .encrypt, .notReproduced),
+    Expected("plain", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSNotSupported),
+    Expected("ehlo-500", .may, .notReproduced),
+    Expected("ehlo-500", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSNotSupported),
+    Expected("ehlo-mangled", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSStripped),
+    Expected("banner-fixup", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSStripped),
+    Expected("starttls-500", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSStripped),
+    Expected("starttls-454", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSRefused),
+    Expected("starttls-454", .may, .notReproduced),
+    Expected("starttls-421", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .rateLimited),
+    Expected("starttls-two-lines", .verify, .notReproduced),
+    Expected("starttls-injection", .verify, .notReproduced),
+    Expected("tls-550", .encrypt, .tlsIsTheCause, .plaintext, .rcpt, .policyRejected),
+    Expected("tls-451", .encrypt, .tlsIsTheCause, .plaintext, .rcpt, .other),
+    Expected("clear-550", .encrypt, .notReproduced),
+    Expected("clear-needs-tls", .encrypt, .notReproduced),
+    Expected("clear-needs-tls", .none, .receiverDemandsTLS, nil, .mail, .tlsRequiredByReceiver),
+    Expected(
+      "stripped-needs-tls",
+      .may,
+      .receiverDemandsTLS,
+      nil,
+      .mail,
+      .tlsRequiredByReceiver
+    ),
+    Expected(
+      "clear-needs-tls-expired",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateExpired
+    ),
+    Expected(
+      "close-and-full",
+      .encrypt,
+      .secondFaultBehindTLS,
+      nil,
+      .starttls,
+      .handshakeDisconnected
+    ),
+    Expected("banner-554", .encrypt, .tlsIsNotTheCause, nil, .banner, .policyRejected),
+    Expected("banner-421", .encrypt, .tlsIsNotTheCause, nil, .banner, .rateLimited),
+    Expected("banner-close", .encrypt, .tlsIsNotTheCause, nil, .banner, .connectionLost),
+    Expected("banner-http", .encrypt, .tlsIsNotTheCause, nil, .banner, .other),
+    Expected("ehlo-close", .encrypt, .tlsIsNotTheCause, nil, .ehlo, .connectionLost),
+    Expected("mail-reset", .encrypt, .tlsIsNotTheCause, nil, .mail, .connectionLost),
+    Expected("rcpt-reset", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .connectionLost),
+    Expected("rcpt-greylist", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .greylisted),
+    Expected("rcpt-full", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .mailboxFull),
+    Expected("rcpt-unknown", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .mailboxUnavailable),
+    Expected("data-silence", .encrypt, .notReproduced),
+  ]
+
+  @Test(arguments: certificates + handshakes + conversations)
+  func `a retry tells stage, class, verdict and the weakest change`(_ expected: Expected) throws {
+    let settings = try receivers.settings(expected.name, expected.level, client: expected.client)
+    let result = receivers.retry(settings)
+    let first = result.trials.first { $0.rung == .asConfigured && !$0.isOK }
+    #expect(result.verdict == expected.verdict, "\(result.explanation)")
+    #expect(result.weakestChange == expected.rung, "\(result.explanation)")
+    #expect(first?.failedStage == expected.stage, "\(first?.stages.last?.detail ?? "")")
+    #expect(first?.failureClass == expected.failure, "\(first?.stages.last?.detail ?? "")")
+  }
+
+  @Test func `two faults take two changes, and the explanation names both`() throws {
+    let settings = try receivers.settings("client-untrusted-expired", .verify, client: true)
+    let result = receivers.retry(settings)
+    #expect(result.verdict == .tlsIsTheCause)
+    #expect(result.weakestChange == .pinnedCertificate)
+    #expect(
+      result.explanation.contains("no-client-certificate and pinned-certificate together"),
+      "\(result.explanation)"
+    )
+  }
+
+  @Test(arguments: [
+    (
+      "expired", TLSLevel.verify, Verdict.tlsIsTheCause, LadderRung.pinnedCertificate as LadderRung?
+    ),
+    ("plain", .encrypt, .inconclusive, nil), ("good", .verify, .notReproduced, nil),
+    ("rcpt-full", .encrypt, .tlsIsNotTheCause, nil),
+  ])
+  func `without a test path only rungs with TLS are tried`(
+    _ name: String,
+    _ level: TLSLevel,
+    _ verdict: Verdict,
+    _ rung: LadderRung?
+  ) throws {
+    let result = receivers.retry(try receivers.settings(name, level), inClear: false)
+    #expect(result.verdict == verdict, "\(result.explanation)")
+    #expect(result.weakestChange == rung)
+    #expect(result.trials.allSatisfy { $0.rung != .plaintext })
+  }
+
+  /// Whatever a peer does, a stage ends at its deadline or at a limit.
+  @Test(arguments: [
+    ("banner-dribble", Stage.banner, FailureClass.connectionTimeout),
+    ("banner-endless", .banner, .other), ("banner-no-end", .banner, .other),
+    ("ehlo-endless", .ehlo, .other), ("hello-dribble", .handshake, .handshakeTimeout),
+    ("hello-silence", .handshake, .handshakeTimeout),
+    ("endless-certificate", .handshake, .otherTLS),
+  ])
+  func `a peer without an end is cut off at the right stage`(
+    _ name: String,
+    _ stage: Stage,
+    _ failure: FailureClass
+  ) throws {
+    let before = memory()
+    let clock = ContinuousClock()
+    var trial: Trial?
+    let settings = try receivers.settings(name)
+    let elapsed = clock.measure { trial = TrialRun.run(settings) }
+    #expect(trial?.failedStage == stage)
+    #expect(trial?.failureClass == failure)
+    #expect(elapsed < .seconds(6))
+    #expect(memory() - before < 64 << 10, "kilobytes more than before")
+  }
+
+  /// The largest size of this process so far, in kilobytes.
+  private func memory() -> Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss
+  }
+
+  @Test func `plaintext injected behind STARTTLS is discarded and told`() throws {
+    let trial = TrialRun.run(try receivers.settings("starttls-injection", .verify))
+    #expect(trial.isOK)
+    #expect(trial.notes.contains { $0.contains("14 bytes of plaintext") }, "\(trial.notes)")
+  }
+
+  @Test func `what came instead of TLS is shown`() throws {
+    let trial = TrialRun.run(try receivers.settings("hello-text"))
+    #expect(trial.stages.last?.detail.contains("500 5.5.1 what is that?") == true)
+  }
+
+  @Test func `the certificate of the chain that is at fault is named`() throws {
+    let trial = TrialRun.run(try receivers.settings("old-middle", .verify))
+    let problem = try #require(trial.facts?.problems.first)
+    #expect(problem.code == 10)
+    #expect(problem.depth == 1)
+    #expect(trial.stages.last?.detail.contains("certificate 1 of the chain") == true)
+  }
+
+  @Test func `TLS from the first byte`() throws {
+    var settings = try receivers.settings("implicit", .verify)
+    settings.isImplicit = true
+    let trial = TrialRun.run(settings)
+    #expect(trial.isOK, "\(trial.stages)")
+    #expect(
+      trial.stages.map(\.stage) == [
+        .connect, .handshake, .verification, .banner, .ehlo, .mail, .rcpt,
+      ]
+    )
+    #expect(trial.facts?.version == "TLSv1.3")
+  }
+
+  @Test func `every stage is told with its reply and its time`() throws {
+    let trial = TrialRun.run(try receivers.settings("good", .verify))
+    #expect(
+      trial.stages.map(\.stage) == [
+        .connect, .banner, .ehlo, .starttls, .handshake, .verification, .ehloAgain, .mail, .rcpt,
+      ]
+    )
+    #expect(trial.stages.allSatisfy { $0.isOK && $0.seconds >= 0 && $0.seconds < 1 })
+    #expect(trial.stages.last?.detail == "250 2.1.5 Ok")
+    let leaf = try #require(trial.facts?.chain.first)
+    #expect(trial.facts?.chain.count == 2)
+    #expect(leaf.names == [Receivers.host])
+    #expect(leaf.keyType == "EC")
+    #expect(leaf.keyBits == 256)
+    #expect(leaf.signature == "ecdsa-with-SHA256")
+    #expect((500...600).contains(leaf.signatureBits))
+    #expect(trial.facts?.serverDigest == "SHA256")
+    #expect(trial.facts?.isClientCertificateRequested == false)
+    #expect(trial.facts?.problems.isEmpty == true)
+  }
+
+  @Test(arguments: [("client-untrusted", true), ("good", false)])
+  func `whether our certificate is asked for is seen`(_ name: String, _ isAsked: Bool) throws {
+    let trial = TrialRun.run(try receivers.settings(name))
+    #expect(trial.facts?.isClientCertificateRequested == isAsked)
+  }
+
+  @Test func `an alert is told with its direction`() throws {
+    let trial = TrialRun.run(try receivers.settings("client-required-13", client: true))
+    #expect(trial.facts?.alerts == ["received: unknown CA"])
+    #expect(trial.stages.count(where: { $0.stage == .handshake }) == 1)
+  }
+
+  @Test func `a message goes out whole, with its dots`() throws {
+    var settings = try receivers.settings("good")
+    let token = UUID().uuidString
+    settings.content = Array("Subject: \(token)\n\n.\n..two\nbare\rreturn\r\nno end".utf8)
+    let trial = TrialRun.run(settings)
+    #expect(trial.isOK, "\(trial.stages)")
+    #expect(trial.stages.suffix(2).map(\.stage) == [.data, .end])
+    let taken = try String(contentsOfFile: receivers.directory + "/taken.txt", encoding: .utf8)
+    let lines = taken.split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex { $0.contains(token) })
+    // As it came over the wire: a leading dot is doubled.
+    #expect(
+      lines[start..<(start + 7)].elementsEqual([
+        "Subject: \(token)", "", "..", "...two", "bare", "return", "no end",
+      ])
+    )
+  }
+
+  @Test(arguments: [
+    ("data-554", Stage.end, FailureClass.contentRejected as FailureClass?),
+    ("data-silence", .end, .connectionTimeout),
+  ])
+  func `a message that is not taken fails at its end`(
+    _ name: String,
+    _ stage: Stage,
+    _ failure: FailureClass?
+  ) throws {
+    var settings = try receivers.settings(name)
+    settings.content = Array("Subject: x\n\nbody\n".utf8)
+    let trial = TrialRun.run(settings)
+    #expect(trial.failedStage == stage)
+    #expect(trial.failureClass == failure)
+  }
+
+  @Test(arguments: [("good", true), ("old-words", false)])
+  func `an address beyond ASCII needs SMTPUTF8`(_ name: String, _ isOffered: Bool) throws {
+    var settings = try receivers.settings(name)
+    settings.recipient = "büro@receiver.example"
+    let trial = TrialRun.run(settings)
+    #expect(trial.isOK == isOffered)
+    #expect(trial.failedStage == (isOffered ? nil : .mail))
+  }
+
+  @Test func `a message that demands TLS for itself goes nowhere without REQUIRETLS`() throws {
+    var settings = try receivers.settings("good")
+    settings.content = Array("Subject: x\n\nbody\n".utf8)
+    settings.requiresTLS = true
+    let trial = TrialRun.run(settings)
+    #expect(trial.failedStage == .mail)
+    #expect(trial.stages.last?.detail.contains("REQUIRETLS") == true)
+  }
+
+  /// Greylisting, full mailboxes, resets, slowness and 421 at any command, in any session.
+  @Test(.timeLimit(.minutes(3)))
+  func `two hundred retries against other faults on the wire never blame TLS`() async throws {
+    let receivers = receivers
+    let settings = try receivers.settings("random", .verify)
+    let results = Mutex<[RetryResult]>([])
+    // They wait most of the time: many at once.
+    let queue = DispatchQueue(label: "retries", attributes: .concurrent)
+    let group = DispatchGroup()
+    for round in 0..<200 {
+      queue.async(group: group) {
+        var base = settings
+        base.timeout = round % 4 == 0 ? 0.1 : 2
+        let result = receivers.retry(base, repeats: 1 + round % 3, seed: UInt64(round))
+        results.withLock { $0.append(result) }
+      }
+    }
+    await withCheckedContinuation { done in group.notify(queue: queue) { done.resume() } }
+    let all = results.withLock { $0 }
+    #expect(all.count == 200)
+    for result in all {
+      #expect(result.verdict != .tlsIsTheCause, "\(result.explanation)")
+      #expect(result.verdict != .secondFaultBehindTLS, "\(result.explanation)")
+    }
+  }
+}
