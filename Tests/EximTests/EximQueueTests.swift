@@ -54,6 +54,39 @@ struct EximQueueTests {
     }
   }
 
+  @Test func `the message log tells why a recipient waits`() throws {
+    let place = try unpacked()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let id = "1xVT9Z-0000Zz-3C"
+    let root = place + "/exim4"
+    let names = try FileManager.default.contentsOfDirectory(atPath: root + "/input")
+      .filter { $0.hasSuffix("-H") }
+    let whole = try String(
+      contentsOfFile: root + "/input/" + #require(names.first),
+      encoding: .utf8
+    )
+    let lines = whole.split(separator: "\n", omittingEmptySubsequences: false)
+    let header =
+      ([id + "-H"] + lines[1...3].map(String.init) + ["XX", "2", "a@b.example", "c@d.example", ""])
+      .joined(separator: "\n")
+    try Data(header.utf8).write(to: URL(fileURLWithPath: root + "/input/\(id)-H"))
+    let log = """
+      2026-11-23 12:18:36 Received from t@e.example H=(app3.e.example) [127.0.0.1] P=esmtp S=2376
+      2026-11-23 12:18:37 a@b.example R=dnslookup T=remote_smtp defer (-37) H=mx.b.example [192.0.2.1]: \
+      TLS session: (certificate verification failed): certificate invalid
+      2026-11-23 12:19:37 a@b.example R=dnslookup T=remote_smtp defer (-54): retry time not reached for any host
+      2026-11-23 12:19:40 +0000 c@d.example R=dnslookup defer (-1): host lookup did not complete
+
+      """
+    try Data(log.utf8).write(to: URL(fileURLWithPath: root + "/msglog/\(id)"))
+    let read = Exim().readQueue(directory: root, now: EximQueueTests.now)
+    let message = try #require(read.messages.first { $0.queueID == id })
+    #expect(message.recipients.map(\.address) == ["a@b.example", "c@d.example"])
+    let reasons = message.recipients.map { $0.reason ?? "" }
+    #expect(reasons[0].contains("certificate verification failed"))
+    #expect(reasons[1].contains("host lookup did not complete"))
+  }
+
   @Test func `a dump of the retry database gives its records`() throws {
     let bytes = try fixture("dumpdb-retry.txt")
     let isListing = Exim().isQueueListing(head: bytes.span)

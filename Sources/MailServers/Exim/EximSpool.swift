@@ -32,11 +32,33 @@ struct EximSpool {
     }
   }
 
+  /// Adds why its recipients wait, from the message log that lies in `msglog` as the message does in
+  /// `input`; servers may keep none (`message_logs`).
+  private func explain(_ message: inout QueuedMessage, besides header: String) {
+    let inside = header.dropFirst((root + "/input").count).dropLast(2)
+    let path = root + "/msglog" + inside
+    guard message.recipients.contains(where: { !$0.isDone }),
+      let size = try? BoundedFile(path: path, limit: 0).size,
+      let bytes = try? BoundedFile.bytes(
+        path: path,
+        from: Int64(max(0, size - EximMessageLog.tail)),
+        count: EximMessageLog.tail
+      )
+    else { return }
+    let reasons = EximMessageLog(bytes, id: message.queueID).reasons
+    for index in message.recipients.indices where !message.recipients[index].isDone {
+      let known = reasons[message.recipients[index].address.lowercased()]
+      message.recipients[index].reason = known?.reason
+      message.recipients[index].enhancedStatus = known?.status
+    }
+  }
+
   private func readHeader(_ path: String, id: String, _ snapshot: inout QueueSnapshot) {
     do throws(BoundedFile.Failure) {
       let file = try BoundedFile(path: path, limit: 4 << 20)
       let journal = (try? BoundedFile(path: String(path.dropLast(1)) + "J", limit: 4 << 20))?.bytes
-      if let message = EximSpoolFile(file.bytes, journal: journal ?? []).message(id: id) {
+      if var message = EximSpoolFile(file.bytes, journal: journal ?? []).message(id: id) {
+        explain(&message, besides: path)
         snapshot.messages.append(message)
       } else {
         snapshot.troubles.append(ReadTrouble(path: path, reason: "not a whole -H file"))
