@@ -75,6 +75,7 @@ let package = Package(
       resources: [
         .embedInCode("Templates/report.html.mustache"),
         .embedInCode("Templates/report.md.mustache"),
+        .embedInCode("Templates/page.html.mustache"),
       ]
     ),
     room(

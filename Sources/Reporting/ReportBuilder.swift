@@ -38,7 +38,7 @@ package struct ReportBuilder {
       to: to,
       now: builder.now,
       generatedAt: builder.generatedAt,
-      headline: ReportBuilder.headline(analysis),
+      headline: Verdict(analysis).sentence,
       tasks: ReportBuilder.tasks(analysis),
       figures: figures(days, waiting: waiting),
       changes: changes(analysis, days, from: from),
@@ -52,27 +52,6 @@ package struct ReportBuilder {
       tlsCoverage: ReportBuilder.tlsCoverage(analysis),
       isRedacted: isRedacted
     )
-  }
-
-  /// Whose fault it looks like, in one sentence.
-  static func headline(_ analysis: Analysis) -> String {
-    let tls = analysis.destinations.filter {
-      $0.incident?.tlsIsCause == .yes && ($0.incident?.state == .active || $0.queued > 0)
-    }
-    guard !tls.isEmpty else {
-      return analysis.totals.queued > 0
-        ? "TLS holds nothing up; \(analysis.totals.queued) messages wait for other reasons."
-        : "No destination is in trouble."
-    }
-    let counts = Dictionary(grouping: tls) { $0.incident?.responsible ?? .unknown }.mapValues(
-      \.count
-    )
-    let who =
-      (counts[.local] ?? 0) * 2 > tls.count
-      ? "It looks like us"
-      : (counts[.path] ?? 0) * 2 > tls.count ? "It looks like the path" : "It looks like them"
-    let waiting = tls.reduce(0) { $0 + $1.queued }
-    return "\(who): TLS holds up mail to \(tls.count) destinations; \(waiting) messages wait."
   }
 
   static let incidentLimit = 60

@@ -104,8 +104,8 @@ package struct AnalysisBuilder: Sendable {
     for index in histories.indices {
       histories[index].expired = expiries[histories[index].domain] ?? 0
       if histories[index].expired > 0, waiting[histories[index].domain] == nil,
-        histories[index].incident?.state == .recovered,
-        (histories[index].lastDelivered ?? now) < (histories[index].lastFailed ?? now)
+        histories[index].incident?.state != .endedInBounces,
+        histories[index].lastDelivered.map({ $0 < histories[index].lastFailed ?? now }) ?? true
       {
         histories[index].incident?.state = .endedInBounces
       }
@@ -216,7 +216,7 @@ package struct AnalysisBuilder: Sendable {
     proof: Proof = Proof()
   ) -> [Remedy] {
     guard let incident = history.incident, incident.tlsIsCause != .no,
-      incident.state == .active, let domain = HostName(history.domain)
+      incident.state != .recovered, let domain = HostName(history.domain)
     else { return [] }
     let hops = history.nextHops.compactMap { HostName(IncidentFinder.hostName($0)) }
     return servers.flatMap { server -> [Remedy] in

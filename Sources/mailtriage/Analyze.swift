@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Intake
 import MailModel
+import Reporting
 import Store
 import Triage
 
@@ -28,16 +29,10 @@ struct Analyze: ParsableCommand {
       let redaction = Redaction(isOn: options.redact)
       switch options.format {
       case .json: try writeJSON(session, analysis, redaction)
-      case .markdown, .html:
-        try session.write(
-          TriagePage(analysis, inputs: session.reports, zone: session.settings.zone, redaction)
-            .markdown
-        )
-      case .text:
-        try session.write(
-          TriagePage(analysis, inputs: session.reports, zone: session.settings.zone, redaction)
-            .text(style: options.output == nil ? .terminal : .plain)
-        )
+      case .markdown, .html, .text:
+        let page = TriagePage(analysis, inputs: session.reports, zone: session.settings.zone)
+        let shown = options.format == .text ? page.screen : page.document
+        try session.write(shown, width: TriagePage.columns)
       }
       try session.finish()
     }

@@ -23,11 +23,15 @@ struct ForecastCommand: ParsableCommand {
       let session = try Session(options)
       try session.ingest(paths)
       let page = ForecastPage(try session.analysis(), zone: session.settings.zone)
-      let redaction = Redaction(isOn: options.redact)
       switch options.format {
-      case .json: try session.write(redaction.apply(page.json.text()) + "\n")
-      case .markdown, .html: try session.write(redaction.apply(page.markdown))
-      case .text: try session.write(redaction.apply(page.text))
+      case .json:
+        let redaction = Redaction(isOn: options.redact)
+        try session.write(redaction.apply(page.json.text()) + "\n")
+      default:
+        try session.write(
+          page.page(withMessages: options.verbose),
+          width: Session.terminalWidth
+        )
       }
       try session.finish()
     }
@@ -90,39 +94,79 @@ struct ForecastPage {
 
   private static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 
-  var text: String {
-    guard !destinations.isEmpty else { return "Nothing waits.\n" }
-    var out =
-      "As of \(time.long(analysis.now)). Fix a destination before “fix by”, or mail is returned.\n\n"
-    out += TriagePage.cell("DESTINATION", 34) + TriagePage.right("WAIT", 5) + "  "
-    out += TriagePage.cell("FIX BY", 18) + TriagePage.cell("FIRST NDR", 18) + "TOO LATE AT\n"
-    for one in destinations {
-      let row =
-        TriagePage.cell(OutsideText(one.domain).terminal(limit: 32), 34)
-        + TriagePage.right(String(one.queued), 5) + "  " + TriagePage.cell(moment(one.fixBy), 18)
-        + TriagePage.cell(moment(one.firstExpiry), 18) + moment(one.tooLateAt)
-      out += TriagePage.trimmed(row) + "\n"
+  /// The destinations, the nearest deadline first; with each message where that is wanted.
+  func page(withMessages: Bool) -> Page {
+    guard !destinations.isEmpty else {
+      return Page(title: "Mail forecast", [.lead("Nothing waits.")])
     }
-    for (server, rule) in analysis.schedules.sorted(by: { $0.key < $1.key }) {
-      out += "\n\(server): \(rule)\n"
+    var blocks: [Page.Block] = [
+      .lead(
+        "As of \(time.long(analysis.now)). Fix a destination before “fix by”, or mail is returned."
+      ), .table(table),
+    ]
+    if withMessages { blocks.append(.table(messages)) }
+    blocks += analysis.schedules.sorted { $0.key < $1.key }.map {
+      .paragraph("\($0.key): \($0.value).")
     }
-    return out
+    blocks.append(
+      .paragraph("Chance: of being delivered before it is returned, if nobody repairs anything.")
+    )
+    return Page(title: "Mail forecast", blocks)
   }
 
-  var markdown: String {
-    var out =
-      "| Destination | Waiting | Fix by | First NDR | Too late at |\n|---|---:|---|---|---|\n"
-    for one in destinations {
-      let cells = [
-        one.domain, String(one.queued), moment(one.fixBy), moment(one.firstExpiry),
-        moment(one.tooLateAt),
-      ]
-      out += "| " + cells.map { OutsideText($0).markdown() }.joined(separator: " | ") + " |\n"
-    }
-    return out
+  private var table: Table {
+    let hazards = analysis.hazards
+    let waiting = Dictionary(grouping: analysis.schedule) { $0.domain }
+    return Table(
+      caption: "What waits, and until when it can be saved",
+      columns: [
+        Table.Column("DESTINATION", isFlexible: true), Table.Column("WAIT", .right),
+        Table.Column("NEXT TRY"), Table.Column("FIX BY"), Table.Column("FIRST NDR"),
+        Table.Column("TOO LATE AT"), Table.Column("CHANCE", .right),
+      ],
+      rows: destinations.map { one in
+        let messages = waiting[one.domain] ?? []
+        let chances = messages.map {
+          hazards[$0.domain]?.probability(attempts: $0.attemptsLeft) ?? 0
+        }
+        let mean = chances.isEmpty ? nil : chances.reduce(0, +) / Double(chances.count)
+        return Table.Row([
+          Table.Cell(one.domain.isEmpty ? "(no domain)" : one.domain), "\(one.queued)",
+          moment(messages.compactMap(\.nextAttempt).min()), moment(one.fixBy),
+          moment(one.firstExpiry), moment(one.tooLateAt), ForecastPage.chance(mean),
+        ])
+      }
+    )
   }
 
-  private func moment(_ moment: Timestamp?) -> String { moment.map { time.short($0) } ?? "–" }
+  private var messages: Table {
+    let hazards = analysis.hazards
+    return Table(
+      caption: "Each message that waits",
+      columns: [
+        Table.Column("MESSAGE"), Table.Column("DESTINATION", isFlexible: true),
+        Table.Column("NEXT TRY"), Table.Column("WARNING"), Table.Column("NDR"),
+        Table.Column("CHANCE", .right),
+      ],
+      rows: analysis.schedule.map { one in
+        Table.Row([
+          Table.Cell(one.queueID), Table.Cell(one.domain), moment(one.nextAttempt),
+          moment(one.warningAt), moment(one.expiresAt),
+          ForecastPage.chance(hazards[one.domain]?.probability(attempts: one.attemptsLeft)),
+        ])
+      }
+    )
+  }
+
+  /// `3 %`: the chance that it is delivered before it is returned, if nobody repairs anything.
+  private static func chance(_ probability: Double?) -> Table.Cell {
+    guard let probability, probability.isFinite else { return "-" }
+    return Table.Cell(probability < 0.01 ? "<1 %" : "\(Int((probability * 100).rounded(.down))) %")
+  }
+
+  private func moment(_ moment: Timestamp?) -> Table.Cell {
+    Table.Cell(moment.map { time.short($0) } ?? "-")
+  }
 }
 
 extension Analysis {

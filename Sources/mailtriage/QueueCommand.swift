@@ -23,11 +23,11 @@ struct QueueCommand: ParsableCommand {
       let session = try Session(options)
       try session.ingest(paths)
       let page = QueuePage(try session.analysis(), zone: session.settings.zone)
-      let redaction = Redaction(isOn: options.redact)
       switch options.format {
-      case .json: try session.write(redaction.apply(page.json.text()) + "\n")
-      case .markdown, .html: try session.write(redaction.apply(page.markdown))
-      case .text: try session.write(redaction.apply(page.text))
+      case .json:
+        let redaction = Redaction(isOn: options.redact)
+        try session.write(redaction.apply(page.json.text()) + "\n")
+      default: try session.write(page.page, width: Session.terminalWidth)
       }
       try session.finish()
     }
@@ -117,35 +117,62 @@ struct QueuePage {
     ])
   }
 
-  var text: String {
-    guard !rows.isEmpty else { return "Nothing waits.\n" }
-    var out = TriagePage.cell("DESTINATION", 32) + TriagePage.right("WAIT", 5)
-    for age in QueuePage.ages { out += TriagePage.right(age.name, 6) }
-    out += "  " + TriagePage.cell("CAUSE", 26) + "FIRST NDR\n"
-    for row in rows {
-      var line =
-        TriagePage.cell(OutsideText(row.domain).terminal(limit: 30), 32)
-        + TriagePage.right(String(row.total), 5)
-      for count in row.ages { line += TriagePage.right(count == 0 ? "." : String(count), 6) }
-      line +=
-        "  " + TriagePage.cell(row.cause, 26) + (row.firstExpiry.map { time.short($0) } ?? "-")
-      out += TriagePage.trimmed(line) + "\n"
-    }
+  var page: Page {
+    let rows = rows
+    guard !rows.isEmpty else { return Page(title: "Mail queue", [.lead("Nothing waits.")]) }
+    let count = analysis.queue.messages.count
+    var blocks: [Page.Block] = [
+      .lead(
+        "\(Verdict.messages(count)) \(count == 1 ? "waits" : "wait") for "
+          + "\(Verdict.destinations(rows.count)), as of \(time.long(analysis.now))."
+      ), .table(table(rows)),
+    ]
     if analysis.queue.isFromLog {
-      out += "\nNo queue was read: this is what the log leaves open.\n"
+      blocks.append(.paragraph("No queue was read: this is what the log leaves open."))
     }
-    return out
+    return Page(title: "Mail queue", blocks)
   }
 
-  var markdown: String {
-    var out = "| Destination | Waiting | Oldest | Cause | First NDR |\n|---|---:|---|---|---|\n"
-    for row in rows {
-      let cells = [
-        row.domain, String(row.total), time.short(row.oldest), row.cause,
-        row.firstExpiry.map { time.short($0) } ?? "–",
-      ]
-      out += "| " + cells.map { OutsideText($0).markdown() }.joined(separator: " | ") + " |\n"
+  private func table(_ rows: [Row]) -> Table {
+    let hasHeld = rows.contains { $0.held > 0 }
+    let hasSizes = rows.contains { $0.bytes > 0 }
+    var columns =
+      [Table.Column("DESTINATION", isFlexible: true), Table.Column("WAIT", .right)]
+      + QueuePage.ages.map { Table.Column($0.name, .right) }
+    if hasHeld { columns.append(Table.Column("HELD", .right)) }
+    columns.append(Table.Column("OLDEST"))
+    if hasSizes { columns.append(Table.Column("SIZE", .right)) }
+    columns += [Table.Column("CAUSE"), Table.Column("FIRST NDR")]
+    return Table(
+      caption: "What waits, by destination and age",
+      columns: columns,
+      rows: rows.map { row in
+        var cells: [Table.Cell] = [
+          Table.Cell(row.domain.isEmpty ? "(no domain)" : row.domain), "\(row.total)",
+        ]
+        cells += row.ages.map { $0 == 0 ? "." : "\($0)" }
+        if hasHeld { cells.append(row.held == 0 ? "." : "\(row.held)") }
+        cells.append(Table.Cell(time.short(row.oldest)))
+        if hasSizes { cells.append(Table.Cell(QueuePage.size(row.bytes))) }
+        cells += [
+          Table.Cell(row.cause.isEmpty ? "-" : row.cause),
+          Table.Cell(row.firstExpiry.map { time.short($0) } ?? "-"),
+        ]
+        return Table.Row(cells)
+      }
+    )
+  }
+
+  /// `900 B`, `12 kB`, `3.4 MB`.
+  private static func size(_ bytes: Int) -> String {
+    var value = Double(bytes)
+    var unit = "B"
+    for next in ["kB", "MB", "GB", "TB"] where value >= 1000 {
+      value /= 1000
+      unit = next
     }
-    return out
+    let text =
+      value < 10 && unit != "B" ? "\((value * 10).rounded() / 10)" : "\(Int(value.rounded()))"
+    return "\(text) \(unit)"
   }
 }

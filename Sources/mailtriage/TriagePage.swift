@@ -13,19 +13,11 @@ struct TriagePage {
   let analysis: Analysis
   let inputs: [InputReport]
   let time: LocalTime
-  let redaction: Redaction
 
-  /// The first screen of 100 by 30, with a line left for the prompt.
-  static let columns = 100
-  static let lines = 29
-  /// Destinations that are listed however much else there is to say.
-  static let fewestRows = 8
-
-  init(_ analysis: Analysis, inputs: [InputReport], zone: TimeZone, _ redaction: Redaction) {
+  init(_ analysis: Analysis, inputs: [InputReport], zone: TimeZone) {
     self.analysis = analysis
     self.inputs = inputs
     time = LocalTime(zone: zone)
-    self.redaction = redaction
   }
 
   /// A line of the table: one destination, or one hop that carries several.
@@ -34,6 +26,8 @@ struct TriagePage {
     var name: String
     var domains: Int
     var waiting: Int
+    /// What a repair in time saves.
+    var saved: Int
     var trend: String
     var oldest: Timestamp?
     var cause: String
@@ -49,42 +43,51 @@ struct TriagePage {
     var incident: Incident
   }
 
-  /// Active trouble, the nearest deadline first among what waits.
+  /// What waits for a repair, the most urgent first.
   var trouble: [Row] {
-    let active = analysis.destinations.filter {
-      guard let incident = $0.incident else { return false }
-      return incident.state == .active || $0.queued > 0
-    }
-    let groups = Dictionary(grouping: active) { destination -> String in
+    let waiting = analysis.destinations.filter { $0.queued > 0 && $0.incident != nil }
+    let groups = Dictionary(grouping: waiting) { destination -> String in
       let hop =
         destination.history.nextHops.first.map(IncidentFinder.hostName) ?? destination.domain
       return "\(destination.incident?.failureClass.rawValue ?? "")|\(hop)"
     }
     return groups.values.compactMap(row).sorted {
-      ($1.waiting, $0.fixBy ?? .far, $0.name) < ($0.waiting, $1.fixBy ?? .far, $1.name)
+      (urgency($0), $1.waiting, $0.fixBy ?? .far, $0.name)
+        < (urgency($1), $0.waiting, $1.fixBy ?? .far, $1.name)
     }
   }
 
+  /// Upper ends, in hours, of the classes of time left: within one, what has most mail comes first.
+  private static let urgencies: [Double] = [1, 3, 8, 24, 48]
+
+  private func urgency(_ row: Row) -> Int {
+    guard let fixBy = row.fixBy else { return TriagePage.urgencies.count + 1 }
+    let hours = fixBy.seconds(since: analysis.now) / 3600
+    return TriagePage.urgencies.firstIndex { hours < $0 } ?? TriagePage.urgencies.count
+  }
+
   private func row(_ group: [Analysis.Destination]) -> Row? {
-    guard let first = group.max(by: { $0.queued < $1.queued }), let incident = first.incident else {
-      return nil
-    }
+    guard
+      let first = group.max(by: { ($0.queued, $1.domain) < ($1.queued, $0.domain) }),
+      let incident = first.incident
+    else { return nil }
     let hop = first.history.nextHops.first.map(IncidentFinder.hostName)
-    let expiries = group.compactMap { $0.forecast?.firstExpiry }
     let remedy = group.flatMap(\.remedies).first { $0.refused == nil }
     let advice = Advice.sentences(for: incident.failureClass).first ?? ""
+    let isOver = group.allSatisfy { $0.incident?.state == .recovered }
     return Row(
       name: group.count == 1 ? first.domain : hop ?? first.domain,
       domains: group.count,
       waiting: group.reduce(0) { $0 + $1.queued },
+      saved: group.reduce(0) { $0 + ($1.forecast?.savedIfFixed ?? 0) },
       trend: trend(group),
       oldest: group.compactMap(\.oldestQueued).min(),
       cause: incident.failureClass.rawValue,
       label: Advice.label(for: incident.failureClass),
-      firstExpiry: expiries.min(),
+      firstExpiry: group.compactMap { $0.forecast?.firstExpiry }.min(),
       fixBy: group.compactMap { $0.forecast?.fixBy }.min(),
-      remedy: remedy?.title ?? advice,
-      brief: Advice.brief(for: incident.failureClass),
+      remedy: isOver ? "Nothing: newer mail goes through." : remedy?.title ?? advice,
+      brief: isOver ? "flows again" : Advice.brief(for: incident.failureClass),
       isAssumed: group.contains { $0.forecast?.basis == .serverDefault },
       incident: incident
     )
@@ -101,8 +104,32 @@ struct TriagePage {
     return trend.rawValue
   }
 
+  /// What is said above the table: how fresh the newest line is, how much was understood, and which
+  /// inputs of earlier runs the answer covers too.
+  var head: [String] {
+    let mail = analysis.sources.reduce(0) { $0 + $1.recognized + $1.unrecognized }
+    let lines = analysis.sources.reduce(0) { $0 + $1.lines }
+    let fresh =
+      analysis.newest.map { newest in
+        let age = max(0, analysis.now.seconds(since: newest))
+        return "newest line \(time.short(newest)), \(LocalTime.length(age)) old"
+      } ?? "no log line read"
+    let unknown = analysis.sources.reduce(0) { $0 + $1.unrecognized }
+    let share = mail == 0 ? "" : "\(TriagePage.share(mail - unknown, of: mail)) of "
+    let others = lines > mail ? ", and \(lines - mail) lines of other programs" : ""
+    return ["As of \(time.long(analysis.now)); \(fresh)."]
+      + (lines == 0 ? [] : ["Understood: \(share)\(mail) lines of mail\(others)."])
+      + [self.others].compactMap { $0 }
+  }
+
+  /// `all`, `99.9 %`: never rounded up to all.
+  private static func share(_ part: Int, of whole: Int) -> String {
+    guard part < whole else { return "all" }
+    return "\((Double(part) / Double(whole) * 1000).rounded(.down) / 10) %"
+  }
+
   /// Inputs of earlier runs that the answer covers too, by whole names: a directory once.
-  var others: String? {
+  private var others: String? {
     let present = Set(inputs.map(\.path))
     let paths = Set(analysis.sources.map(\.path)).subtracting(present).sorted()
     guard !paths.isEmpty, !inputs.isEmpty else { return nil }
@@ -114,94 +141,78 @@ struct TriagePage {
     let place = isShared ? directories.first.flatMap { $0 } : nil
     let names = zip(paths, cuts).map { path, cut in place == nil ? path[...] : cut?.1 ?? path[...] }
     let listed = names.prefix(2).map { OutsideText(String($0)).terminal(limit: 200) }
-    return "Also from earlier runs"
-      + (place.map { ", in " + OutsideText($0.isEmpty ? "/" : String($0)).terminal(limit: 200) }
-        ?? "")
-      + ": " + listed.joined(separator: ", ")
+    let directory = place.map { OutsideText($0.isEmpty ? "/" : String($0)).terminal(limit: 200) }
+    return "Also from earlier runs" + (directory.map { ", in \($0)" } ?? "") + ": "
+      + listed.joined(separator: ", ")
       + (names.count > 2 ? " and \(names.count - 2) more." : ".")
   }
 
-  /// Whose fault it looks like, in one sentence.
-  var verdict: String {
-    let rows = trouble.filter { $0.incident.tlsIsCause != .no || $0.waiting > 0 }
-    guard !rows.isEmpty else { return "No destination is in trouble: nothing waits for a repair." }
+  /// The moment that matters most.
+  var deadline: String? {
+    let rows = trouble.filter { $0.fixBy != nil && $0.incident.state != .recovered }
     let tls = rows.filter { $0.incident.tlsIsCause == .yes }
-    let waiting = tls.reduce(0) { $0 + $1.waiting }
-    guard !tls.isEmpty else {
-      let count = TriagePage.destinations(rows.reduce(0) { $0 + $1.domains })
-      return "Not TLS: \(count) in trouble for other reasons, see the table."
+    let first = (tls.isEmpty ? rows : tls).min {
+      ($0.fixBy ?? .far, $1.waiting, $0.name) < ($1.fixBy ?? .far, $0.waiting, $1.name)
     }
-    let counts = Dictionary(grouping: tls) { $0.incident.responsible }.mapValues(\.count)
-    let who =
-      if (counts[.local] ?? 0) * 2 > tls.count {
-        "It looks like us"
-      } else if (counts[.path] ?? 0) * 2
-        > tls.count
-      { "It looks like the path" } else { "It looks like them" }
-    let count = TriagePage.destinations(tls.reduce(0) { $0 + $1.domains })
-    return "\(who): TLS holds up mail to \(count) (\(waiting) messages wait)."
+    guard let first, let fixBy = first.fixBy else { return nil }
+    let left = fixBy.seconds(since: analysis.now)
+    let saved = (tls.isEmpty ? rows : tls).reduce(0) { $0 + $1.saved }
+    return
+      "Fix by \(time.short(fixBy)) (\(left > 0 ? "in \(LocalTime.length(left))" : "now")) to save "
+      + "\(Verdict.messages(saved)); \(OutsideText(first.name).terminal(limit: 60)) "
+      + "bounces first."
+  }
+}
+
+extension TriagePage {
+  /// What was already returned, what went out in clear, what is proven and where the moments are from.
+  var foot: [String] {
+    [returned, clear, proven].compactMap { $0 }
+      + analysis.schedules.sorted { $0.key < $1.key }.map { server, rule in
+        let mark = rule.contains(AnalysisBuilder.assumed) ? "* " : ""
+        return "\(mark)Deadlines by \(server)'s rule: \(rule)."
+      }
   }
 
-  private static func destinations(_ count: Int) -> String {
-    count == 1 ? "1 destination" : "\(count) destinations"
+  private static func names(_ domains: [String]) -> String {
+    domains.prefix(2).map { OutsideText($0).terminal(limit: 40) }.joined(separator: ", ")
+      + (domains.count > 2 ? "…" : "")
   }
 
-  /// How fresh the newest line is and how much was understood.
-  var coverage: [String] {
-    let logs = analysis.sources
-    let lines = logs.reduce(0) { $0 + $1.lines }
-    let recognized = logs.reduce(0) { $0 + $1.recognized }
-    let unrecognized = logs.reduce(0) { $0 + $1.unrecognized }
-    let mail = recognized + unrecognized
-    let share = mail > 0 ? Double(recognized) / Double(mail) * 100 : 0
-    let fresh =
-      analysis.newest.map {
-        "newest line \(time.short($0)), \(LocalTime.length(max(0, analysis.now.seconds(since: $0)))) old"
-      } ?? "no log line read"
-    return [
-      "As of \(time.long(analysis.now)); \(fresh).",
-      "Understood: \((share * 10).rounded() / 10) % of \(mail) lines of mail, "
-        + "\(lines - mail) other lines.",
-    ]
-  }
-
-  /// What was already returned, and what went out in clear.
-  var losses: [String] {
-    var lines: [String] = []
+  private var returned: String? {
     let totals = analysis.totals
-    if totals.bounced + totals.expired > 0 {
-      let tls = analysis.destinations.filter {
-        $0.incident?.tlsIsCause == .yes && $0.history.bounced + $0.history.expired > 0
-      }
-      let names = tls.prefix(3).map { OutsideText($0.domain).terminal(limit: 40) }
-        .joined(separator: ", ")
-      lines.append(
-        "Already returned: \(totals.bounced) refused, \(totals.expired) expired"
-          + (tls.isEmpty
-            ? "."
-            : "; by TLS at \(TriagePage.destinations(tls.count)) (\(names)\(tls.count > 3 ? "…" : "")).")
-      )
+    guard totals.bounced + totals.expired > 0 else { return nil }
+    let tls = analysis.destinations.filter {
+      $0.incident?.tlsIsCause == .yes && $0.history.bounced + $0.history.expired > 0
     }
-    if totals.deliveredInClear > 0 {
-      let names = analysis.destinations.filter { $0.history.deliveredInClear > 0 }
-      lines.append(
-        "Went out in clear after TLS failed: \(totals.deliveredInClear) messages to "
-          + TriagePage.destinations(names.count) + "."
-      )
-    }
+    let still = tls.filter { $0.incident?.state != .recovered }
+    let counts = [(totals.bounced, "refused"), (totals.expired, "expired")]
+      .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    guard !tls.isEmpty else { return "Already returned: \(counts)." }
+    let fate =
+      still.isEmpty
+      ? ""
+      : ", \(still.count == tls.count ? "where" : "at \(still.count) of them") new mail fails too"
+    return "Already returned: \(counts); by TLS at \(Verdict.destinations(tls.count)) "
+      + "(\(TriagePage.names(tls.map(\.domain))))\(fate)."
+  }
+
+  private var clear: String? {
+    guard analysis.totals.deliveredInClear > 0 else { return nil }
+    let names = analysis.destinations.filter { $0.history.deliveredInClear > 0 }
+    return "In clear after TLS failed: "
+      + "\(Verdict.messages(analysis.totals.deliveredInClear)) to "
+      + "\(Verdict.destinations(names.count)) (\(TriagePage.names(names.map(\.domain))))."
+  }
+
+  private var proven: String? {
     let proven = analysis.destinations.filter { $0.confirmedBy != nil && $0.incident != nil }
-    if !proven.isEmpty {
-      let names = proven.prefix(3).map {
-        OutsideText($0.domain).terminal(limit: 40)
-          + ($0.incident?.tlsIsCause == .no ? " (not TLS)" : "")
-      }
-      lines.append("Proven by a retry: " + names.joined(separator: ", ") + ".")
+    guard !proven.isEmpty else { return nil }
+    let names = proven.prefix(3).map {
+      OutsideText($0.domain).terminal(limit: 40)
+        + ($0.incident?.tlsIsCause == .no ? " (not TLS)" : "")
     }
-    for (server, rule) in analysis.schedules.sorted(by: { $0.key < $1.key }) {
-      let mark = rule.contains(AnalysisBuilder.assumed) ? "* " : ""
-      lines.append("\(mark)Deadlines by \(server)'s rule: \(rule).")
-    }
-    return lines
+    return "Proven by a retry: " + names.joined(separator: ", ") + "."
   }
 }
 

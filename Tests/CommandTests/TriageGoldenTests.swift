@@ -175,9 +175,9 @@ import Testing
     let page = try place.run("analyze", log, "--now", "2026-03-02T10:00:00Z", "--quiet")
     let rows = page.output.split(separator: "\n").filter { $0.contains(" ×12 ") }
     #expect(rows.count == 1)
-    #expect(rows.first?.contains("   12 growing") == true, "\(page.output)")
+    #expect(rows.first?.contains(" 12 growing") == true, "\(page.output)")
     #expect(page.output.hasPrefix("It looks like them: "))
-    #expect(page.output.contains("12 destinations (12 messages wait)"))
+    #expect(page.output.contains("TLS holds up 12 messages to 12 destinations"))
   }
 
   @Test func `deadlines that rest on assumed settings say so`() throws {

@@ -1,0 +1,81 @@
+import Diagnosis
+import MailModel
+package import Triage
+
+/// Whose fault it looks like, in one sentence: the head of the first screen and of the report.
+package struct Verdict {
+  private let waiting: [Analysis.Destination]
+  private let returned: [Analysis.Destination]
+  private let hasSeenAnything: Bool
+
+  package init(_ analysis: Analysis) {
+    waiting = analysis.destinations.filter {
+      $0.queued > 0 && $0.incident.map { $0.state != .recovered } ?? false
+    }
+    returned = analysis.destinations.filter {
+      $0.queued == 0 && $0.incident?.state == .endedInBounces && $0.incident?.tlsIsCause == .yes
+    }
+    hasSeenAnything = !analysis.sources.isEmpty || !analysis.queue.snapshots.isEmpty
+  }
+
+  package var sentence: String {
+    guard hasSeenAnything else { return "Nothing is known yet: no log and no queue was read." }
+    let tls = waiting.filter { $0.incident?.tlsIsCause == .yes }
+    if !tls.isEmpty {
+      return "\(Verdict.who(tls)): TLS holds up \(Verdict.mail(tls)) to "
+        + "\(Verdict.destinations(tls.count))\(Verdict.ours(tls))."
+    }
+    if !returned.isEmpty {
+      let rest =
+        waiting.isEmpty
+        ? "nothing waits now" : "\(Verdict.mail(waiting)) still wait, for other reasons"
+      return "\(Verdict.who(returned)): by TLS mail to \(Verdict.destinations(returned.count)) "
+        + "was returned\(Verdict.ours(returned)); \(rest)."
+    }
+    if !waiting.isEmpty {
+      let unclear = waiting.contains { $0.incident?.tlsIsCause == .unclear }
+      return "\(unclear ? "It is not clear that TLS is the cause" : "Not TLS"): "
+        + "\(Verdict.mail(waiting)) to \(Verdict.destinations(waiting.count)) "
+        + "\(Verdict.count(waiting) == 1 ? "waits" : "wait")"
+        + "\(unclear ? "" : " for other reasons")\(Verdict.ours(waiting))."
+    }
+    return "No destination is in trouble: nothing waits for a repair."
+  }
+
+  /// The side that must act at most of the destinations.
+  private static func who(_ destinations: [Analysis.Destination]) -> String {
+    let counts = sides(destinations)
+    let half = destinations.count
+    if (counts[.local] ?? 0) * 2 > half { return "It looks like us" }
+    if (counts[.path] ?? 0) * 2 > half { return "It looks like the path" }
+    if (counts[.unknown] ?? 0) * 2 > half { return "It is not clear whose fault it is" }
+    return "It looks like them"
+  }
+
+  /// `, 1 of them by a fault of ours`, where most are not.
+  private static func ours(_ destinations: [Analysis.Destination]) -> String {
+    let count = sides(destinations)[.local] ?? 0
+    guard count > 0, count * 2 <= destinations.count else { return "" }
+    return ", \(count) of them by a fault of ours"
+  }
+
+  private static func sides(_ destinations: [Analysis.Destination]) -> [Responsible: Int] {
+    Dictionary(grouping: destinations) { $0.incident?.responsible ?? .unknown }.mapValues(\.count)
+  }
+
+  private static func count(_ destinations: [Analysis.Destination]) -> Int {
+    destinations.reduce(0) { $0 + $1.queued }
+  }
+
+  private static func mail(_ destinations: [Analysis.Destination]) -> String {
+    messages(count(destinations))
+  }
+
+  package static func messages(_ count: Int) -> String {
+    count == 1 ? "1 message" : "\(count) messages"
+  }
+
+  package static func destinations(_ count: Int) -> String {
+    count == 1 ? "1 destination" : "\(count) destinations"
+  }
+}
