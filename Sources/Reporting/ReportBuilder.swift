@@ -82,8 +82,10 @@ package struct ReportBuilder {
           Report.Evidence(path: $0.path, offset: $0.offset, text: $0.text)
         },
         remedies: members.first?.remedies ?? [],
-        notice: incident.responsible == .remote && incident.tlsIsCause == .yes
-          ? RemoteNotice(incident, now: analysis.now, zone: zone).text : nil
+        notice: RemoteNotice.isDue(incident)
+          ? RemoteNotice(incident, evidence: members.flatMap(\.evidence).map(\.text), zone: zone)
+            .text
+          : nil
       )
     }
   }

@@ -35,90 +35,42 @@ struct RemedyCommand: ParsableCommand {
           "\(domain): nothing is known of it in \(session.settings.databasePath)"
         )
       }
+      let policies = session.settings.configurations.compactMap {
+        $0.tlsPolicy(
+          domain: found.domain,
+          nextHop: found.history.nextHops.first.map(IncidentFinder.hostName)
+        )
+      }
+      let answer = RemedyPage(found, policy: policies.first, zone: session.settings.zone)
       switch options.format {
       case .json:
-        let json = JSONValue.object([
-          "schema": .string("mailtriage.remedy/1"), "destination": .string(found.domain),
-          "class": JSONValue(found.incident?.failureClass.rawValue),
-          "tls_is_cause": JSONValue(found.incident?.tlsIsCause.rawValue),
-          "advice": JSONValue(found.incident.map { Advice.sentences(for: $0.failureClass) } ?? []),
-          "remedies": .array(found.remedies.map(\.json)),
-        ])
-        try session.write(json.text() + "\n")
-      default: try session.write(options.format.framed(text(found, zone: session.settings.zone)))
+        let redaction = Redaction(isOn: options.redact)
+        try session.write(redaction.apply(answer.json.text()) + "\n")
+      default: try session.write(answer.page, width: TriagePage.columns)
       }
-      if let write { try writeFiles(found.remedies, to: write) }
+      if let write { try writeFiles(answer, to: write) }
       try session.finish()
     }
   }
 
-  private func text(_ found: Analysis.Destination, zone: TimeZone) -> String {
-    guard let incident = found.incident else { return "Mail to \(found.domain) flows.\n" }
-    let time = LocalTime(zone: zone)
-    var out =
-      "\(OutsideText(found.domain).terminal()): \(incident.failureClass.rawValue) since "
-      + "\(time.long(incident.onset)). \(incident.meaning)\n"
-    for sentence in Advice.sentences(for: incident.failureClass) { out += "- \(sentence)\n" }
-    for remedy in found.remedies {
-      out += "\n\(OutsideText(remedy.title).terminal()) (gives up \(remedy.weakens.rawValue))\n"
-      if let refused = remedy.refused {
-        out += "  NOT TO BE USED: \(OutsideText(refused).terminal())\n"
-      }
-      if let until = remedy.validUntil { out += "  Take it back by \(time.long(until)).\n" }
-      if !remedy.risk.isEmpty { out += "  Risk: \(remedy.risk)\n" }
-      out += RemedyCommand.block(
-        "configuration",
-        remedy.configuration.split(separator: "\n").map(String.init)
-      )
-      out += RemedyCommand.block("apply", remedy.apply)
-      out += RemedyCommand.block("verify", remedy.verify)
-      out += RemedyCommand.block("let the mail move", remedy.flush)
-      out += RemedyCommand.block("undo", remedy.undo)
-    }
-    return out
-  }
-
-  private static func block(_ name: String, _ lines: [String]) -> String {
-    guard !lines.isEmpty else { return "" }
-    return "  \(name):\n" + lines.map { "    \(OutsideText($0).terminal())\n" }.joined()
-  }
-
-  private func writeFiles(_ remedies: [Remedy], to directory: String) throws {
+  /// `remedy.txt`, the notice, and each configuration that may be used.
+  private func writeFiles(_ answer: RemedyPage, to directory: String) throws {
     if mkdir(directory, 0o755) != 0, errno != EEXIST {
       throw Refusal(.cannotCreate, "\(directory): \(String(cString: strerror(errno)))")
     }
-    for (index, remedy) in remedies.enumerated() where remedy.refused == nil {
-      let sink = try ResultSink(
-        "\(directory)/\(index + 1)-\(remedy.rung?.rawValue ?? "advice").conf"
+    var files = [("remedy.txt", answer.page.text(width: TriagePage.columns, ink: .none))]
+    if let notice = answer.notice { files.append(("notice.txt", notice + "\n")) }
+    for (index, remedy) in answer.usable.enumerated() where !remedy.configuration.isEmpty {
+      files.append(
+        ("\(index + 1)-\(remedy.rung?.rawValue ?? "advice").conf", remedy.configuration + "\n")
       )
-      try sink.write(remedy.configuration + "\n")
-      try sink.finish()
     }
-  }
-}
-
-/// `mailtriage config check`.
-struct ConfigCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "config",
-    abstract: "mailtriage's own configuration.",
-    subcommands: [Check.self]
-  )
-
-  /// Reads the configuration and names what is wrong in it.
-  struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Reads the configuration and names what is wrong in it."
-    )
-
-    @Option(help: ArgumentHelp("The file to read.", valueName: "file"))
-    var config: String?
-
-    func run() throws {
-      try refusing {
-        _ = try Settings.readConfiguration(config)
-        printResult("The configuration is in order.\n")
-      }
+    for (name, text) in files {
+      let path = "\(directory)/\(name)"
+      let sink = try ResultSink(path)
+      try sink.write(text)
+      try sink.finish()
+      if !options.quiet { complain("wrote \(path)") }
     }
   }
 }

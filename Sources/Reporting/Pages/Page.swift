@@ -8,6 +8,10 @@ package struct Page: Hashable, Sendable {
     /// The sentence that matters most.
     case lead(String)
     case paragraph(String)
+    case heading(String)
+    case item(String)
+    /// Lines that are to be copied as they are.
+    case code(String)
     case table(Table)
   }
 
@@ -26,6 +30,9 @@ package struct Page: Hashable, Sendable {
       switch block {
       case .lead(let text): return .lead(token(text))
       case .paragraph(let text): return .paragraph(token(text))
+      case .heading(let text): return .heading(token(text))
+      case .item(let text): return .item(token(text))
+      case .code(let text): return .code(token(text))
       case .table(var table):
         for row in table.rows.indices {
           for cell in table.rows[row].cells.indices {
@@ -65,6 +72,9 @@ extension Page {
       switch block {
       case .lead(let text): out += ink.bold(Page.folded(text, width: width)) + "\n"
       case .paragraph(let text): out += Page.folded(text, width: width) + "\n"
+      case .heading(let text): out += "\n" + ink.bold(Page.folded(text, width: width)) + "\n"
+      case .item(let text): out += Page.folded("- " + text, width: width) + "\n"
+      case .code(let text): out += Page.lines(text).map { "    \($0)\n" }.joined()
       case .table(let table):
         let (heading, rows) = table.lines(width: width)
         if !out.isEmpty { out += "\n" }
@@ -76,6 +86,11 @@ extension Page {
     }
     while out.hasSuffix("\n\n") { out.removeLast() }
     return out
+  }
+
+  private static func lines(_ text: String) -> [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).prefix(400)
+      .map { OutsideText(String($0)).terminal(limit: 4000) }
   }
 
   /// How many lines a sentence takes on a terminal.
@@ -116,6 +131,9 @@ extension Page {
       switch block {
       case .lead(let text): out += "**\(safe(text))**\n\n"
       case .paragraph(let text): out += safe(text) + "\n\n"
+      case .heading(let text): out += "## \(safe(text))\n\n"
+      case .item(let text): out += "- \(safe(text))\n\n"
+      case .code(let text): out += Page.lines(text).map { "    \($0)\n" }.joined() + "\n"
       case .table(let table):
         out += "| " + table.columns.map { safe($0.title) }.joined(separator: " | ") + " |\n|"
         out += table.columns.map { $0.side == .right ? "---:|" : "---|" }.joined() + "\n"
@@ -139,6 +157,9 @@ extension Page {
       switch block {
       case .lead(let text): return ["lead": safe(text)]
       case .paragraph(let text): return ["paragraph": safe(text)]
+      case .heading(let text): return ["heading": safe(text)]
+      case .item(let text): return ["item": safe(text)]
+      case .code(let text): return ["code": Page.lines(text).joined(separator: "\n")]
       case .table(let table):
         let columns = table.columns.map {
           ["title": safe($0.title), "side": $0.side == .right ? "n" : "t"]
