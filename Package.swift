@@ -33,6 +33,8 @@ let package = Package(
     .executable(name: "mailtriage", targets: ["mailtriage"]),
     // For `scripts/fuzz` alone, which links it with libFuzzer.
     .library(name: "MailtriageFuzz", type: .static, targets: ["Fuzz"]),
+    // For `scripts/bench` alone, which times single stages with it.
+    .executable(name: "mailtriage-bench", targets: ["Bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -101,6 +103,13 @@ let package = Package(
       dependencies: ["MailModel", "MailServers", "Intake"],
       path: "Fuzz",
       exclude: ["Corpus"],
+      swiftSettings: house
+    ),
+
+    .executableTarget(
+      name: "Bench",
+      dependencies: ["MailModel", "MailServers", "Store", "Intake"],
+      path: "Benchmarks/Bench",
       swiftSettings: house
     ),
 

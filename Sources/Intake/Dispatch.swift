@@ -2,9 +2,9 @@ import MailModel
 import Store
 
 /// Knows which dialect reads the lines of which host and tag, and holds the dialects.
-final class Dispatch {
+struct Dispatch: ~Copyable {
   /// A dialect at work on one host's lines.
-  struct Post {
+  private struct Post {
     var server: any MailServer
     var host: String
     var dialect: any LogDialect
@@ -13,24 +13,23 @@ final class Dispatch {
   }
 
   private let servers: [any MailServer]
-  private let writer: IngestWriter
   private let carried: [String: [UInt8]]
-  private(set) var posts: [Post] = []
+  private var posts: ContiguousArray<Post> = []
   private var postByName: [String: Int] = [:]
   private var byTag: ByteInterner
   private let seed: UInt64
 
   /// Tags remembered at most; names come from outside.
   private static let tagLimit = 50_000
+  /// Hosts told apart at most; the lines of further ones count as one more host's.
+  private static let postLimit = 10_000
 
   init(
     servers: [any MailServer],
-    writer: IngestWriter,
     carried: [String: [UInt8]],
     seed: UInt64
   ) {
     self.servers = servers
-    self.writer = writer
     self.carried = carried
     self.seed = seed
     byTag = ByteInterner(seed: seed)
@@ -38,32 +37,44 @@ final class Dispatch {
 
   /// The post for a line with a tag; nil where no server claims it. `key` is `host tag` as it stands
   /// in the line.
-  func post(
+  mutating func post(
     key: UnsafeBufferPointer<UInt8>,
     host: Range<Int>,
     tag: Range<Int>,
-    line: Span<UInt8>
+    line: Span<UInt8>,
+    _ writer: inout IngestWriter
   ) -> Int? {
     if let known = byTag.value(of: key) { return known < 0 ? nil : Int(known) }
     let word = line.extracting(tag)
     let server = servers.first { $0.dialect.claims(tag: word) }
-    let post = server.map { self.post(server: $0, host: line.text(host)) }
+    let post = server.map { self.post(server: $0, host: line.text(host), &writer) }
     if byTag.count >= Dispatch.tagLimit { byTag = ByteInterner(seed: seed) }
     byTag.insert(key, value: Int64(post ?? -1))
     return post
   }
 
   /// The post for a line without host and tag.
-  func post(untagged text: Span<UInt8>, host: String) -> Int? {
+  mutating func post(
+    untagged text: Span<UInt8>,
+    host: String,
+    _ writer: inout IngestWriter
+  ) -> Int? {
     for server in servers where server.dialect.claimsUntagged(text) {
-      return post(server: server, host: host)
+      return post(server: server, host: host, &writer)
     }
     return nil
   }
 
-  private func post(server: any MailServer, host: String) -> Int {
+  private mutating func post(
+    server: any MailServer,
+    host: String,
+    _ writer: inout IngestWriter
+  ) -> Int {
     let name = "\(server.id)\u{0}\(host)"
     if let known = postByName[name] { return known }
+    if posts.count >= Dispatch.postLimit, !host.isEmpty {
+      return post(server: server, host: "", &writer)
+    }
     var dialect = server.makeDialect()
     if let state = carried[name] { dialect.restore(state) }
     posts.append(
@@ -78,8 +89,14 @@ final class Dispatch {
     return posts.count - 1
   }
 
+  /// The number under which the store knows a post's server and host.
+  func origin(of post: Int) -> Int64 { posts[post].origin }
+
+  /// The server of a post.
+  func server(of post: Int) -> MailServerID { posts[post].server.id }
+
   /// Lets a post read one line.
-  func read(
+  mutating func read(
     _ post: Int,
     _ line: LogLine,
     in bytes: Span<UInt8>,
@@ -90,7 +107,7 @@ final class Dispatch {
   }
 
   /// What the dialects that read since the last call remember.
-  func takeCarried() -> [CarriedDialect] {
+  mutating func takeCarried() -> [CarriedDialect] {
     var states: [CarriedDialect] = []
     for index in posts.indices where posts[index].isTouched {
       posts[index].isTouched = false

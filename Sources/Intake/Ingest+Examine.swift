@@ -70,13 +70,7 @@ extension Ingest {
   /// The report of a file that was read to its end and has not changed.
   private func unchanged(_ input: FoundInput, _ identity: FileIdentity) throws -> InputReport? {
     guard
-      let ids = try store.unchangedSources(
-        path: input.path,
-        device: identity.device,
-        inode: identity.inode,
-        size: identity.size,
-        modified: identity.modified
-      ), !ids.isEmpty
+      let ids = try store.unchangedSources(SeenFile(path: input.path, identity)), !ids.isEmpty
     else { return nil }
     var report = InputReport(path: input.path, kind: .log)
     for source in matcher.sources where ids.contains(source.id) {
@@ -287,5 +281,17 @@ extension InputReport {
     bytes += source.cursor
     format = format ?? source.format
     newest = [newest, source.newest].compactMap { $0 }.max()
+  }
+}
+
+extension SeenFile {
+  init(path: String, _ identity: FileIdentity) {
+    self.init(
+      path: path,
+      device: identity.device,
+      inode: identity.inode,
+      size: identity.size,
+      modified: identity.modified
+    )
   }
 }

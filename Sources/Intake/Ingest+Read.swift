@@ -19,15 +19,9 @@ extension Ingest {
         report: &report
       )
       if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
-        let identity = log.identity
-        try store.noteSeen(
-          path: log.input.path,
-          device: identity.device,
-          inode: identity.inode,
-          size: identity.size,
-          modified: identity.modified,
-          sources: [reading.source]
-        )
+        var seen = SeenFile(path: log.input.path, log.identity)
+        seen.sources = [reading.source]
+        intake.writer.noteSeen(seen)
       }
     } catch let error as OpenFailure {
       report.troubles.append(Ingest.trouble(error, input: log.input))

@@ -8,8 +8,7 @@ package final class Ingest {
   let store: TriageStore
   let servers: [any MailServer]
   let options: IngestOptions
-  let writer: IngestWriter
-  let dispatch: Dispatch
+  var intake: LineIntake
   var matcher: SourceMatcher
   private let progress: ((IngestProgress) -> Void)?
   private var bytesDone: Int64 = 0
@@ -27,13 +26,10 @@ package final class Ingest {
     self.servers = servers
     self.options = options
     self.progress = progress
-    writer = try IngestWriter(store: store, seed: seed)
     matcher = SourceMatcher(try store.sources())
-    dispatch = Dispatch(
-      servers: servers,
-      writer: writer,
-      carried: try store.carriedStates(),
-      seed: seed
+    intake = LineIntake(
+      writer: try IngestWriter(store: store, seed: seed, isDiscarding: options.isDiscarded),
+      dispatch: Dispatch(servers: servers, carried: try store.carriedStates(), seed: seed)
     )
   }
 
@@ -60,9 +56,12 @@ package final class Ingest {
       )
     }
     for log in logs { reports += try read(log) }
-    try writer.prune()
+    try intake.writer.prune()
     return reports
   }
+
+  /// What was read in this run.
+  package var counts: IngestCounts { intake.writer.counts }
 
   func report(progressOf stream: any ByteStream, path: String, before: inout Int64) {
     let now = stream.storedBytesRead

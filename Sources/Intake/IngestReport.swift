@@ -40,8 +40,12 @@ package struct IngestOptions: Sendable {
   package var year: Int?
   /// The moment from which ages count; also the latest at which a line can have been written.
   package var now: Timestamp
-  /// Bytes between two commits.
-  package var commitBytes: Int64 = 32 << 20
+  /// Bytes between two commits: what a run that is killed reads again at most.
+  package var commitBytes: Int64 = 128 << 20
+  /// Bytes between two batches of rows that are handed to SQLite.
+  package var flushBytes: Int64 = 8 << 20
+  /// Reads and counts only: nothing is written.
+  package var isDiscarded = false
 
   package init(zone: String, year: Int?, now: Timestamp) {
     self.zone = zone

@@ -1,9 +1,9 @@
-import Glibc
+public import Glibc
 
 /// Byte finders for log lines: no `String`, no regular expression, no trap on hostile input.
 extension Span where Element == UInt8 {
   /// The first index of `byte` in `start..<end`, or nil.
-  package func firstIndex(of byte: UInt8, from start: Int, to end: Int) -> Int? {
+  @inlinable package func firstIndex(of byte: UInt8, from start: Int, to end: Int) -> Int? {
     guard start < end, start >= 0, end <= count else { return nil }
     return withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress,
@@ -24,7 +24,7 @@ extension Span where Element == UInt8 {
   }
 
   /// Whether `literal` stands at `start` and ends at or before `end`.
-  package func has(_ literal: StaticString, at start: Int, to end: Int) -> Bool {
+  @inlinable package func has(_ literal: StaticString, at start: Int, to end: Int) -> Bool {
     let length = literal.utf8CodeUnitCount
     guard start >= 0, length <= end - start, end <= count else { return false }
     return withUnsafeBufferPointer { buffer in
@@ -77,7 +77,7 @@ extension Span where Element == UInt8 {
   }
 
   /// Whether the bytes of `range` equal `literal`.
-  package func equals(_ literal: StaticString, in range: Range<Int>) -> Bool {
+  @inlinable package func equals(_ literal: StaticString, in range: Range<Int>) -> Bool {
     range.count == literal.utf8CodeUnitCount
       && has(literal, at: range.lowerBound, to: range.upperBound)
   }

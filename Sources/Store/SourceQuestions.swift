@@ -25,13 +25,7 @@ extension TriageStore {
   }
 
   /// The sources that a file held when it was last read to its end, if it has not changed since.
-  package func unchangedSources(
-    path: String,
-    device: Int64,
-    inode: Int64,
-    size: Int64,
-    modified: Int64
-  ) throws -> [Int64]? {
+  package func unchangedSources(_ file: SeenFile) throws -> [Int64]? {
     try read { db in
       try String.fetchOne(
         db,
@@ -39,27 +33,8 @@ extension TriageStore {
           SELECT sources FROM seen_file
           WHERE path = ? AND device = ? AND inode = ? AND size = ? AND modified = ?
           """,
-        arguments: [path, device, inode, size, modified]
+        arguments: [file.path, file.device, file.inode, file.size, file.modified]
       ).map { $0.split(separator: ",").compactMap { Int64($0) } }
-    }
-  }
-
-  /// Remembers that a file was read to its end.
-  package func noteSeen(
-    path: String,
-    device: Int64,
-    inode: Int64,
-    size: Int64,
-    modified: Int64,
-    sources: [Int64]
-  ) throws {
-    try write { db in
-      try db.execute(
-        sql: "INSERT OR REPLACE INTO seen_file VALUES (?, ?, ?, ?, ?, ?)",
-        arguments: [
-          path, device, inode, size, modified, sources.map(String.init).joined(separator: ","),
-        ]
-      )
     }
   }
 }

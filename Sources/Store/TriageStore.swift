@@ -75,6 +75,8 @@ package struct TriageStore: Sendable {
     var configuration = GRDB.Configuration()
     configuration.busyMode = .timeout(waitSeconds)
     configuration.label = "mailtriage"
+    // A transaction of ingest takes several batches.
+    configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
       try db.execute(sql: "PRAGMA cache_size = -16384")

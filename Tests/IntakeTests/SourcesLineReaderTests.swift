@@ -42,7 +42,7 @@ private final class PiecewiseStream: ByteStream {
   func `cuts lines wherever the pieces end`(_ piece: Int) {
     let text = Array("one\r\ntwo\n\n\u{0}four\nlast".utf8)
     let stream = PiecewiseStream(text, piece: piece)
-    let reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
+    var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
     #expect(lines(reader) == ["one", "two", "", "\u{0}four", "last"])
     #expect(reader.offset == Int64(text.count))
     #expect(reader.consumedTail(256) == text)
@@ -51,7 +51,7 @@ private final class PiecewiseStream: ByteStream {
   @Test(arguments: [1, 7, 64])
   func `leaves an unfinished line for the next run`(_ piece: Int) {
     let stream = PiecewiseStream(Array("one\ntw".utf8), piece: piece)
-    let reader = LineReader(stream, offset: 0, givesUnfinishedLine: false)
+    var reader = LineReader(stream, offset: 0, givesUnfinishedLine: false)
     #expect(lines(reader) == ["one"])
     #expect(reader.unfinishedBytes == 2)
     #expect(reader.consumedTail(256) == Array("one\n".utf8))
@@ -61,7 +61,7 @@ private final class PiecewiseStream: ByteStream {
   func `knows the bytes before the cursor at the end of any length`(_ length: Int) {
     let text = [UInt8](repeating: UInt8(ascii: "x"), count: 79) + [0x0A]
     let all = Array(repeatElement(text, count: length / 80 + 1).joined())
-    let reader = LineReader(
+    var reader = LineReader(
       PiecewiseStream(all, piece: 1 << 18),
       offset: 0,
       givesUnfinishedLine: true
@@ -73,7 +73,7 @@ private final class PiecewiseStream: ByteStream {
   @Test func `keeps the start of an endless line and goes on behind it`() {
     let long = [UInt8](repeating: UInt8(ascii: "x"), count: 100_000_000)
     let stream = PiecewiseStream(long + Array("\nnext\n".utf8), piece: 1 << 20)
-    let reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
+    var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
     #expect(lines(reader).map(\.utf8.count) == [LineReader.longestLine, 4])
     #expect(reader.offset == 100_000_006)
   }
@@ -81,7 +81,7 @@ private final class PiecewiseStream: ByteStream {
   @Test func `gives what came before a fault and then tells of it`() {
     let fault = ReadFailure(offset: 8, reason: "gone", isDamage: false)
     let stream = PiecewiseStream(Array("one\ntwo\nth".utf8), piece: 4, fault: fault)
-    let reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
+    var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
     #expect(lines(reader) == ["one", "two"])
     #expect(reader.failure?.reason == "gone")
   }

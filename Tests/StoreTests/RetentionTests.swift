@@ -9,7 +9,7 @@ struct RetentionTests {
 
   /// Puts a message with one attempt into the store at each of these days.
   private func fill(_ store: TriageStore, days: [Double], ended: Bool) throws {
-    let writer = try IngestWriter(store: store, seed: 1)
+    var writer = try IngestWriter(store: store, seed: 1)
     let origin = writer.origin(server: MailServerID("postfix"), host: "mx1")
     for (number, day) in days.enumerated() {
       let text = "1E2404000\(number) b@b.example mx.b.example 450 greylisted"

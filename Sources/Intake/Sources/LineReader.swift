@@ -2,7 +2,7 @@
 ///
 /// A line is the bytes before LF; a CR before it belongs to the end. Lines longer than
 /// ``longestLine`` are given cut, and the rest is dropped.
-final class LineReader {
+struct LineReader: ~Copyable {
   /// What a line of more bytes is cut to.
   static let longestLine = 1 << 16
 
@@ -15,6 +15,9 @@ final class LineReader {
   private var end = 0
   /// The uncompressed offset of `start`.
   private(set) var offset: Int64
+  /// Where the line given last lies in the buffer, and the one before it.
+  private var current = 0..<0
+  private var before = 0..<0
   private var isAtEnd = false
   /// The rest of a long line is being dropped.
   private var isDropping = false
@@ -45,7 +48,8 @@ final class LineReader {
 
   /// The next line and the offset of its first byte; nil at the end or after a failure. The bytes
   /// are good until the next call.
-  func next() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
+  mutating func next() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
+    before = current
     while true {
       if let newline = find(0x0a) {
         let lineStart = start
@@ -74,13 +78,20 @@ final class LineReader {
     }
   }
 
+  /// The line before the one given last; good as long as that one.
+  var previous: UnsafeBufferPointer<UInt8> {
+    UnsafeRawBufferPointer(rebasing: buffer[before]).bindMemory(to: UInt8.self)
+  }
+
   /// The last bytes before ``offset``, as they stand in the source; empty where nothing was read.
-  func consumedTail(_ most: Int) -> [UInt8] {
-    let here = Array(buffer[max(0, start - most)..<start])
+  func consumedTail(_ most: Int) -> [UInt8] { tail(most, before: start) }
+
+  private func tail(_ most: Int, before index: Int) -> [UInt8] {
+    let here = Array(buffer[max(0, index - most)..<index])
     return Array(earlierTail.suffix(most - here.count)) + here
   }
 
-  private func last() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
+  private mutating func last() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
     guard end > start, !isDropping else { return nil }
     guard givesUnfinishedLine, failure == nil else {
       unfinishedBytes = end - start
@@ -100,22 +111,26 @@ final class LineReader {
     return found.map { start + $0 }
   }
 
-  private func bytes(_ from: Int, _ to: Int) -> UnsafeBufferPointer<UInt8> {
+  private mutating func bytes(_ from: Int, _ to: Int) -> UnsafeBufferPointer<UInt8> {
     var stop = to
     if stop > from, buffer[stop - 1] == 0x0d { stop -= 1 }
+    current = from..<stop
     let slice = UnsafeRawBufferPointer(rebasing: buffer[from..<stop])
     return slice.bindMemory(to: UInt8.self)
   }
 
-  private func fill() {
-    if start > 0 {
-      earlierTail = consumedTail(LineReader.longestTail)
-      let kept = end - start
-      if kept > 0, let base = buffer.baseAddress {
-        base.copyMemory(from: base + start, byteCount: kept)
+  private mutating func fill() {
+    // The line before is kept where it leaves room enough.
+    if start - before.lowerBound > buffer.count / 2 { before = 0..<0 }
+    let kept = before.isEmpty ? start : before.lowerBound
+    if kept > 0 {
+      earlierTail = tail(LineReader.longestTail, before: kept)
+      if end > kept, let base = buffer.baseAddress {
+        base.copyMemory(from: base + kept, byteCount: end - kept)
       }
-      start = 0
-      end = kept
+      before = before.isEmpty ? 0..<0 : 0..<before.count
+      start -= kept
+      end -= kept
     }
     do {
       let count = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))

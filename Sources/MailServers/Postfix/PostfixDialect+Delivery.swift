@@ -163,4 +163,15 @@ extension Span where Element == UInt8 {
     let bounded = range.clamped(to: 0..<count)
     return withUnsafeBufferPointer { Array($0[bounded]) }
   }
+
+  /// Whether the bytes of `range` are `wanted`.
+  func equals(_ wanted: [UInt8], in range: Range<Int>) -> Bool {
+    guard wanted.count == range.count, range.upperBound <= count else { return false }
+    var at = range.lowerBound
+    for byte in wanted {
+      if self[at] != byte { return false }
+      at += 1
+    }
+    return true
+  }
 }

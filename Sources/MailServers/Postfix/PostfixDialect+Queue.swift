@@ -13,7 +13,7 @@ extension PostfixDialect {
     let end = line.text.upperBound
     let at = id.upperBound + 2
     if bytes.has("removed", at: at, to: end) {
-      softFailures[bytes.bytes(id)] = nil
+      if !softFailures.isEmpty { softFailures[bytes.bytes(id)] = nil }
       events.append(.ended(queueID: id))
       return .understood
     }

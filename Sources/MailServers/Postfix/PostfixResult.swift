@@ -145,22 +145,14 @@ struct PostfixResult {
     queueID: Range<Int>,
     bytes: Span<UInt8>
   ) {
-    let id = bytes.bytes(queueID)
     var established: TransportSecurity?
-    if !isSuspended, let session = takeSession(&dialect, line: line, id: id, bytes: bytes) {
-      established = session.established
-      cause = session.cause
-      causePosition = session.causePosition
+    if !isSuspended, let found = takeSession(&dialect, line: line, id: queueID, bytes: bytes) {
+      established = found.established
+      cause = found.cause
+      causePosition = found.causePosition
     }
-    if var soft = dialect.softFailures[id],
-      line.moment.seconds(since: soft.moment) <= PostfixSession.patience
-    {
-      var joined = soft
-      if !cause.isEmpty, let position = causePosition { joined.add(cause, at: position) }
-      cause = joined.cause
-      causePosition = joined.causePosition
-      soft.usedBy = id
-      dialect.softFailures[id] = soft
+    if !dialect.softFailures.isEmpty {
+      joinSoftFailure(of: bytes.bytes(queueID), with: &dialect, at: line.moment)
     }
     guard !statesSecurity else { return }
     let isNetwork =
@@ -177,32 +169,62 @@ struct PostfixResult {
     }
   }
 
+  /// Adds what was said of this message when a host of several failed.
+  private mutating func joinSoftFailure(
+    of id: [UInt8],
+    with dialect: inout PostfixDialect,
+    at moment: Timestamp
+  ) {
+    guard let soft = dialect.softFailures[id],
+      moment.seconds(since: soft.moment) <= PostfixSession.patience
+    else { return }
+    var joined = soft
+    if !cause.isEmpty, let position = causePosition { joined.add(cause, at: position) }
+    cause = joined.cause
+    causePosition = joined.causePosition
+    dialect.softFailures[id]?.usedBy = id
+  }
+
+  /// What the session said, taken by this result; nil where it has none.
   private func takeSession(
     _ dialect: inout PostfixDialect,
     line: LogLine,
-    id: [UInt8],
+    id: Range<Int>,
     bytes: Span<UInt8>
-  ) -> PostfixSession? {
-    let peer = bytes.bytes(relay)
-    if var session = dialect.sessions[line.pid] {
-      let isFresh = session.usedBy.isEmpty || session.usedBy == id
-      let isSamePeer = session.peer.isEmpty || peer.isEmpty || session.peer == peer
-      let isInTime = line.moment.seconds(since: session.moment) <= PostfixSession.patience
-      if isSamePeer, isReused || (isFresh && isInTime) {
-        // A reused connection keeps its protection; its handshake's failures were told before.
-        if isReused, !isFresh { session.cause = [] }
-        session.usedBy = id
-        dialect.sessions[line.pid] = session
-        return session
-      }
-      dialect.sessions[line.pid] = nil
+  ) -> PostfixSession.Told? {
+    if let place = dialect.sessions.index(forKey: line.pid) {
+      let taken = take(
+        &dialect.sessions.values[place],
+        line: line,
+        id: id,
+        bytes: bytes
+      )
+      if let taken { return taken }
+      dialect.sessions.remove(at: place)
     }
-    guard !peer.isEmpty, !dialect.proxied.isEmpty else { return nil }
-    let match = dialect.proxied.filter {
-      $0.value.peer == peer
-        && line.moment.seconds(since: $0.value.moment) <= PostfixSession.patience
-    }.max { $0.value.moment < $1.value.moment }
-    return match?.value
+    guard !relay.isEmpty, !dialect.proxied.isEmpty else { return nil }
+    return dialect.proxied.values.filter {
+      bytes.equals($0.peer, in: relay)
+        && line.moment.seconds(since: $0.moment) <= PostfixSession.patience
+    }.max { $0.moment < $1.moment }?.told
+  }
+
+  private func take(
+    _ session: inout PostfixSession,
+    line: LogLine,
+    id: Range<Int>,
+    bytes: Span<UInt8>
+  ) -> PostfixSession.Told? {
+    let isOwn = bytes.equals(session.usedBy, in: id)
+    let isFresh = session.usedBy.isEmpty || isOwn
+    let isSamePeer =
+      session.peer.isEmpty || relay.isEmpty || bytes.equals(session.peer, in: relay)
+    let isInTime = line.moment.seconds(since: session.moment) <= PostfixSession.patience
+    guard isSamePeer, isReused || (isFresh && isInTime) else { return nil }
+    // A reused connection keeps its protection; its handshake's failures were told before.
+    if isReused, !isFresh { session.cause = [] }
+    if !isOwn { session.usedBy = bytes.bytes(id) }
+    return session.told
   }
 
   /// The event.

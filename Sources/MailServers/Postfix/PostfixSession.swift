@@ -18,6 +18,17 @@ struct PostfixSession: Sendable {
   /// smtp_starttls_timeout: a TLS line explains nothing that comes later than that.
   static let patience = 300.0
 
+  /// What a result line takes over.
+  struct Told {
+    var established: TransportSecurity?
+    var cause: [UInt8]
+    var causePosition: LinePosition?
+  }
+
+  var told: Told {
+    Told(established: established, cause: cause, causePosition: causePosition)
+  }
+
   /// Adds one failure line.
   mutating func add(_ line: some Sequence<UInt8>, at position: LinePosition) {
     if causePosition == nil { causePosition = position }

@@ -1,16 +1,5 @@
 import GRDBSQLite
 
-/// A value for SQLite, bound without a detour over a database value type.
-enum BoundValue {
-  case integer(Int64)
-  case real(Double)
-  case text([UInt8])
-  case null
-
-  init(_ value: Int64?) { self = value.map(BoundValue.integer) ?? .null }
-  init(_ text: [UInt8]?) { self = text.map(BoundValue.text) ?? .null }
-}
-
 /// An error code of SQLite with its text.
 struct SQLiteFailure: Error {
   var code: Int32
@@ -32,29 +21,26 @@ final class RawStatement {
       &statement,
       nil
     )
-    guard code == SQLITE_OK else { throw RawStatement.failure(connection, code) }
+    guard code == SQLITE_OK else {
+      throw SQLiteFailure(code: code, message: String(cString: sqlite3_errmsg(connection)))
+    }
   }
 
   deinit { sqlite3_finalize(statement) }
 
-  func bind(_ value: BoundValue, at index: Int32) {
-    switch value {
-    case .integer(let number): sqlite3_bind_int64(statement, index, number)
-    case .real(let number): sqlite3_bind_double(statement, index, number)
-    case .text(let bytes):
-      bytes.withUnsafeBytes { buffer in
-        // SQLITE_TRANSIENT: SQLite copies before the buffer goes.
-        _ = sqlite3_bind_text64(
-          statement,
-          index,
-          buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-            ?? UnsafePointer(bitPattern: 1),
-          UInt64(buffer.count),
-          unsafeBitCast(-1, to: sqlite3_destructor_type.self),
-          UInt8(SQLITE_UTF8)
-        )
-      }
+  /// Binds a cell whose bytes stay where they are until ``clear()``.
+  @inline(__always)
+  func bind(_ cell: RowBuffer.Cell, arena: UnsafePointer<UInt8>, at index: Int32) {
+    switch cell.kind {
+    case .integer: sqlite3_bind_int64(statement, index, cell.value)
+    case .real:
+      sqlite3_bind_double(statement, index, Double(bitPattern: UInt64(bitPattern: cell.value)))
     case .null: sqlite3_bind_null(statement, index)
+    case .text:
+      let start = UnsafeRawPointer(arena + Int(cell.value)).assumingMemoryBound(to: CChar.self)
+      sqlite3_bind_text64(statement, index, start, UInt64(cell.length), nil, UInt8(SQLITE_UTF8))
+    case .blob:
+      sqlite3_bind_blob64(statement, index, arena + Int(cell.value), UInt64(cell.length), nil)
     }
   }
 
@@ -63,59 +49,64 @@ final class RawStatement {
     let code = sqlite3_step(statement)
     sqlite3_reset(statement)
     guard code == SQLITE_DONE || code == SQLITE_ROW else {
-      throw RawStatement.failure(connection, code)
+      throw SQLiteFailure(code: code, message: String(cString: sqlite3_errmsg(connection)))
     }
   }
 
-  static func failure(_ connection: OpaquePointer, _ code: Int32) -> SQLiteFailure {
-    SQLiteFailure(code: code, message: String(cString: sqlite3_errmsg(connection)))
-  }
+  /// Lets go of what is bound.
+  func clear() { sqlite3_clear_bindings(statement) }
 }
 
 /// Inserts rows 32 at a time: a statement per 32 rows costs far less than one per row.
-struct BulkInsert {
+final class BulkInsert {
   private static let rows = 32
   private let columns: Int
   private let many: RawStatement
   private let one: RawStatement
-  private var waiting: [BoundValue] = []
 
-  /// `INSERT` of `columns` into `table`, with a clause such as `ON CONFLICT …` at the end.
-  init(
-    _ connection: OpaquePointer,
-    table: String,
-    columns names: [String],
-    conflict: String = "",
-    verb: String = "INSERT"
-  ) throws {
+  init(_ connection: OpaquePointer, into table: IngestTable) throws {
+    let names = table.columns
     columns = names.count
     let row = "(" + Array(repeating: "?", count: names.count).joined(separator: ",") + ")"
     func sql(_ count: Int) -> String {
-      "\(verb) INTO \(table) (\(names.joined(separator: ","))) VALUES "
-        + Array(repeating: row, count: count).joined(separator: ",") + " " + conflict
+      "\(table.verb) INTO \(table.name) (\(names.joined(separator: ","))) VALUES "
+        + Array(repeating: row, count: count).joined(separator: ",") + " " + table.conflict
     }
     many = try RawStatement(connection, sql(BulkInsert.rows))
     one = try RawStatement(connection, sql(1))
-    waiting.reserveCapacity(BulkInsert.rows * names.count)
   }
 
-  /// Adds one row; it is written with the next 32, or by ``flush()``.
-  mutating func add(_ row: BoundValue...) throws {
-    waiting.append(contentsOf: row)
-    guard waiting.count == BulkInsert.rows * columns else { return }
-    for (index, value) in waiting.enumerated() { many.bind(value, at: Int32(index + 1)) }
-    try many.run()
-    waiting.removeAll(keepingCapacity: true)
-  }
-
-  /// Writes what waits.
-  mutating func flush() throws {
-    var at = 0
-    while at < waiting.count {
-      for column in 0..<columns { one.bind(waiting[at + column], at: Int32(column + 1)) }
-      try one.run()
-      at += columns
+  /// Writes all rows of `buffer`.
+  func write(_ buffer: RowBuffer) throws {
+    defer {
+      many.clear()
+      one.clear()
     }
-    waiting.removeAll(keepingCapacity: true)
+    try buffer.cells.withUnsafeBufferPointer { cells in
+      try buffer.arena.withUnsafeBufferPointer { arena in
+        // SQLite takes a null pointer for NULL: an empty text needs some address.
+        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { nowhere in
+          guard let bytes = arena.baseAddress ?? UnsafePointer(nowhere.baseAddress) else { return }
+          try write(cells, bytes)
+        }
+      }
+    }
+  }
+
+  private func write(
+    _ cells: UnsafeBufferPointer<RowBuffer.Cell>,
+    _ arena: UnsafePointer<UInt8>
+  ) throws {
+    var at = 0
+    while at < cells.count {
+      let (statement, width) =
+        cells.count - at >= BulkInsert.rows * columns
+        ? (many, BulkInsert.rows * columns) : (one, columns)
+      for index in 0..<width {
+        statement.bind(cells[at + index], arena: arena, at: Int32(truncatingIfNeeded: index + 1))
+      }
+      try statement.run()
+      at += width
+    }
   }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Maps byte strings to small numbers without making a `String` of each. Seeded per run: the names
 /// come from outside, and whoever chooses them must not be able to choose collisions.
 package struct ByteInterner {
@@ -53,9 +55,9 @@ package struct ByteInterner {
   private func equals(_ entry: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let start = entry == 0 ? 0 : ends[entry - 1]
     guard ends[entry] - start == bytes.count else { return false }
-    return arena.withUnsafeBufferPointer { stored in
-      for index in 0..<bytes.count where stored[start + index] != bytes[index] { return false }
-      return true
+    guard let wanted = bytes.baseAddress else { return true }
+    return arena.withUnsafeBytes { stored in
+      stored.baseAddress.map { memcmp($0 + start, wanted, bytes.count) == 0 } ?? false
     }
   }
 
@@ -64,20 +66,16 @@ package struct ByteInterner {
     var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
     let raw = UnsafeRawBufferPointer(bytes)
     var at = 0
-    while at + 8 <= raw.count {
-      state = ByteInterner.mix(state ^ raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    while at + 8 < raw.count {
+      state = mixed(state, raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
       at += 8
     }
     var rest: UInt64 = 0
-    while at < raw.count {
-      rest = rest << 8 | UInt64(raw[at])
-      at += 1
+    if raw.count >= 8 {
+      rest = raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
+    } else {
+      for byte in raw { rest = rest << 8 | UInt64(byte) }
     }
-    return ByteInterner.mix(state ^ rest ^ seed.byteSwapped)
-  }
-
-  @inline(__always) private static func mix(_ value: UInt64) -> UInt64 {
-    let product = value.multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
-    return product.high ^ product.low
+    return mixed(state, rest ^ seed.byteSwapped)
   }
 }

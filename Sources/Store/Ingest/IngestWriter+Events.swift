@@ -1,7 +1,7 @@
 import MailModel
 
 extension IngestWriter {
-  func apply(
+  mutating func apply(
     _ arrival: Arrival,
     line: LogLine,
     origin: Int64,
@@ -14,7 +14,7 @@ extension IngestWriter {
     if arrival.opensMessage, let old = found, at - old.arrivedAt > 2_000_000 {
       // A short id came round again and the end of the older message was not logged.
       old.endedAt = old.lastAt
-      close(old, id: id)
+      close(old)
       found = nil
     }
     let message = found ?? openMessage(id, origin: origin, arrivedAt: at)
@@ -23,29 +23,29 @@ extension IngestWriter {
     }
     if let sender = arrival.sender, message.sender == nil {
       message.sender = Array(slice(bytes, sender))
-      message.isDirty = true
+      note(message)
     }
     if let messageID = arrival.messageID, message.messageID == nil {
       message.messageID = Array(slice(bytes, messageID))
-      message.isDirty = true
+      note(message)
     }
     if let size = arrival.size, message.size == nil {
       message.size = size
-      message.isDirty = true
+      note(message)
     }
     if let original = arrival.originalQueueID, message.original == nil,
       let row = try find(slice(bytes, original), origin: origin, at: at)?.row
     {
       message.original = row
-      message.isDirty = true
+      note(message)
     }
     if at > message.lastAt {
       message.lastAt = at
-      message.isDirty = true
+      note(message)
     }
   }
 
-  func apply(
+  mutating func apply(
     _ attempt: LoggedAttempt,
     line: LogLine,
     origin: Int64,
@@ -74,93 +74,116 @@ extension IngestWriter {
       return
     }
     let relay = slice(bytes, attempt.relay)
-    let relayID = names.relays.id(relay, added: &pending.names)
     // What a peer says to a delivery is its own queue id and wit; the code is enough.
     let said = slice(bytes, attempt.reply)
     let kept = attempt.outcome == .delivered ? min(said.count, 12) : said.count
-    let reply = intern(
-      \.reasons,
-      fold(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay)
-    )
-    let cause =
-      attempt.cause.isEmpty
-      ? 0 : attempt.cause.withUnsafeBufferPointer { intern(\.reasons, fold($0, host: relay)) }
-    let status = attempt.enhancedStatus?.packed ?? 0
-    pending.attempts.append(
-      PendingAttempt(
-        recipient: message.recipients[index].row,
-        at: at,
-        facts: facts,
-        relay: relayID,
-        reply: reply,
-        cause: cause,
-        status: status,
-        position: line.position,
-        causePosition: attempt.causePosition
-      )
-    )
     let key = TallyKey(
       hour: at.hour,
       origin: origin,
       domain: message.recipients[index].domain,
-      relay: relayID,
+      relay: names.relays.id(relay, added: &pending.batch[.relay]),
       facts: facts,
-      status: status,
-      reply: reply,
-      cause: cause
+      status: attempt.enhancedStatus?.packed ?? 0,
+      reply: reason(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay),
+      cause: attempt.cause.isEmpty
+        ? 0 : attempt.cause.withUnsafeBufferPointer { reason($0, host: relay) }
     )
-    tally(key, at: at, line: line, causePosition: attempt.causePosition)
+    keep(attempt, key, recipient: message.recipients[index].row, line: line)
+    counter.counts.count(attempt)
+    let isNewKind = tally(key, at: at, line: line, causePosition: attempt.causePosition)
     update(message, index, attempt.outcome, at: at)
-    let isFailure = attempt.outcome != .delivered || (attempt.security == .clear && cause != 0)
-    if isFailure { keepEvidence(key, line: line, bytes: bytes) }
+    let isFailure =
+      attempt.outcome != .delivered || (attempt.security == .clear && key.cause != 0)
+    if isFailure, isNewKind { keepEvidence(key, line: line, bytes: bytes) }
   }
 
-  private func update(_ message: OpenMessage, _ index: Int, _ outcome: DeliveryOutcome, at: Int64) {
+  private mutating func keep(
+    _ attempt: LoggedAttempt,
+    _ key: TallyKey,
+    recipient: Int64,
+    line: LogLine
+  ) {
+    func add(to rows: inout RowBuffer) {
+      rows.add(recipient)
+      rows.add(line.moment.microseconds)
+      rows.add(key.facts.packed)
+      rows.add(key.relay)
+      rows.add(key.reply)
+      rows.add(key.cause)
+      rows.add(Int64(key.status))
+      rows.add(line.position.source)
+      rows.add(line.position.offset)
+      rows.add(attempt.causePosition?.source)
+      rows.add(attempt.causePosition?.offset)
+    }
+    add(to: &pending.batch[.attempt])
+  }
+
+  private mutating func update(
+    _ message: OpenMessage,
+    _ index: Int,
+    _ outcome: DeliveryOutcome,
+    at: Int64
+  ) {
+    note(message)
     message.lastAt = max(message.lastAt, at)
-    message.recipients[index].status = StoredStatus(outcome)
-    message.recipients[index].isDirty = true
-    if outcome == .expired { message.recipients[index].expiredAt = at }
-    let last = message.recipients[index].lastAttemptAt
-    if let last, at - last > 1_000_000 { message.recipients[index].previousAttemptAt = last }
-    message.recipients[index].lastAttemptAt = at
+    let last = message.recipients[index].noteAttempt(outcome, at: at)
     if outcome == .expired {
       noteExpiry(message, message.recipients[index], at: at, previous: last, origin: message.origin)
     }
   }
 
-  private func tally(
+  /// Counts an attempt; whether it is the first of its kind since the last commit.
+  private mutating func tally(
     _ key: TallyKey,
     at: Int64,
     line: LogLine,
     causePosition: LinePosition?
-  ) {
-    if var known = pending.tallies[key] {
-      known.count += 1
-      known.first = min(known.first, at)
-      known.last = max(known.last, at)
-      pending.tallies[key] = known
-    } else {
-      pending.tallies[key] = TallyValue(
+  ) -> Bool {
+    if let place = pending.tallies.place(of: key) {
+      pending.tallies.update(at: place) {
+        $0.count += 1
+        $0.first = min($0.first, at)
+        $0.last = max($0.last, at)
+      }
+      return false
+    }
+    pending.tallies.insert(
+      key,
+      TallyValue(
         count: 1,
         first: at,
         last: at,
         position: line.position,
         causePosition: causePosition
       )
-    }
+    )
+    return true
   }
 
-  private func keepEvidence(_ key: TallyKey, line: LogLine, bytes: UnsafeBufferPointer<UInt8>) {
+  private mutating func keepEvidence(
+    _ key: TallyKey,
+    line: LogLine,
+    bytes: UnsafeBufferPointer<UInt8>
+  ) {
     let evidence = EvidenceKey(domain: key.domain, reply: key.reply, cause: key.cause)
-    guard !evidenceKinds.contains(evidence) else { return }
+    guard evidenceKinds.place(of: evidence) == nil,
+      evidenceKinds.count < IngestWriter.evidenceLimitInAll
+    else { return }
     let kept = evidencePerDomain[key.domain, default: 0]
     guard kept < IngestWriter.evidenceLimit else { return }
     evidencePerDomain[key.domain] = kept + 1
-    evidenceKinds.insert(evidence)
-    pending.evidence[evidence] = (line.position, Array(bytes.prefix(2048)))
+    evidenceKinds.insert(evidence, true)
+    pending.batch[.evidence].add(key.domain)
+    pending.batch[.evidence].add(key.reply)
+    pending.batch[.evidence].add(key.cause)
+    pending.batch[.evidence].add(line.position.source)
+    pending.batch[.evidence].add(line.position.offset)
+    pending.batch[.evidence].add(text: bytes.prefix(2048))
   }
 
-  func recipientIndex(_ message: OpenMessage, _ address: UnsafeBufferPointer<UInt8>) -> Int {
+  mutating func recipientIndex(_ message: OpenMessage, _ address: UnsafeBufferPointer<UInt8>) -> Int
+  {
     if let index = message.recipient(address) { return index }
     message.recipients.append(
       OpenRecipient(
@@ -168,31 +191,40 @@ extension IngestWriter {
         address: Array(address),
         domain: domain(of: address),
         status: .unknown,
-        isNew: true,
-        isDirty: false
+        isChanged: true
       )
     )
     nextRecipient += 1
+    note(message)
     return message.recipients.count - 1
   }
 
   /// The recipient's domain: behind the last `@`, lower case, no trailing dot.
-  private func domain(of address: UnsafeBufferPointer<UInt8>) -> Int64 {
-    var domain: [UInt8] = []
-    if let at = address.lastIndex(of: UInt8(ascii: "@")) {
-      domain = address[(at + 1)...].prefix(255).map { $0 >= 65 && $0 <= 90 ? $0 | 0x20 : $0 }
-      while domain.last == UInt8(ascii: ".") { domain.removeLast() }
+  private mutating func domain(of address: UnsafeBufferPointer<UInt8>) -> Int64 {
+    let at = address.lastIndex(of: UInt8(ascii: "@")).map { $0 + 1 } ?? address.count
+    let name = UnsafeBufferPointer(rebasing: address[at...].prefix(255))
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { domain in
+      var length = 0
+      for byte in name {
+        domain[length] = byte >= 65 && byte <= 90 ? byte | 0x20 : byte
+        length += 1
+      }
+      while length > 0, domain[length - 1] == UInt8(ascii: ".") { length -= 1 }
+      return names.domains.id(
+        UnsafeBufferPointer(rebasing: domain[..<length]),
+        added: &pending.batch[.domain]
+      )
     }
-    return intern(\.domains, domain)
   }
 
-  func expire(_ id: UnsafeBufferPointer<UInt8>, line: LogLine, origin: Int64) throws {
+  mutating func expire(_ id: UnsafeBufferPointer<UInt8>, line: LogLine, origin: Int64) throws {
     let at = line.moment.microseconds
     guard let message = try find(id, origin: origin, at: at) else { return }
+    note(message)
     for index in message.recipients.indices where message.recipients[index].status == .deferred {
       message.recipients[index].status = .expired
       message.recipients[index].expiredAt = at
-      message.recipients[index].isDirty = true
+      message.recipients[index].isChanged = true
       noteExpiry(
         message,
         message.recipients[index],
@@ -203,24 +235,22 @@ extension IngestWriter {
     }
   }
 
-  private func noteExpiry(
+  private mutating func noteExpiry(
     _ message: OpenMessage,
     _ recipient: OpenRecipient,
     at: Int64,
     previous: Int64?,
     origin: Int64
   ) {
-    pending.expiries.append(
-      (
-        recipient.row, at, Double(at - message.arrivedAt) / 1e6,
-        previous.map { Double($0 - message.arrivedAt) / 1e6 }
-      )
-    )
+    pending.batch[.expiry].add(recipient.row)
+    pending.batch[.expiry].add(at)
+    pending.batch[.expiry].add(real: Double(at - message.arrivedAt) / 1e6)
+    pending.batch[.expiry].add(real: previous.map { Double($0 - message.arrivedAt) / 1e6 })
     let key = PendingRows.ExpiryKey(hour: at.hour, origin: origin, domain: recipient.domain)
-    pending.expiryTallies[key, default: 0] += 1
+    pending.expiries[key, default: 0] += 1
   }
 
-  func hold(
+  mutating func hold(
     _ id: UnsafeBufferPointer<UInt8>,
     origin: Int64,
     at: Int64,
@@ -228,11 +258,11 @@ extension IngestWriter {
   ) throws {
     let message = try findOrOpen(id, origin: origin, at: at, arrivedAt: at)
     message.isHeld = isHeld
-    message.isDirty = true
+    note(message)
     message.lastAt = max(message.lastAt, at)
   }
 
-  func apply(
+  mutating func apply(
     _ notification: LoggedNotification,
     line: LogLine,
     origin: Int64,
@@ -247,22 +277,36 @@ extension IngestWriter {
     {
       return
     }
-    pending.notifications.append(
-      PendingRows.PendingNotification(
-        message: message.row,
-        kind: notification.kind,
-        at: at,
-        notice: notification.noticeID.map { Array(slice(bytes, $0)) },
-        position: line.position
-      )
-    )
+    pending.batch[.notification].add(message.row)
+    pending.batch[.notification].add(Int64(notification.kind.rawValue))
+    pending.batch[.notification].add(at)
+    pending.batch[.notification].add(text: notification.noticeID.map { Array(slice(bytes, $0)) })
+    pending.batch[.notification].add(line.position.source)
+    pending.batch[.notification].add(line.position.offset)
   }
 
-  func mark(_ marker: ServerMarker, line: LogLine, origin: Int64) {
-    let at = line.moment.microseconds
+  mutating func mark(_ marker: ServerMarker, line: LogLine, origin: Int64) {
     let key = MarkerKey(origin: origin, kind: marker.kind, second: line.moment.seconds)
-    if pending.markers[key] == nil {
-      pending.markers[key] = MarkerValue(at: at, value: marker.seconds, position: line.position)
-    }
+    guard pending.markers.insert(key).inserted else { return }
+    pending.batch[.marker].add(origin)
+    pending.batch[.marker].add(Int64(marker.kind.rawValue))
+    pending.batch[.marker].add(key.second)
+    pending.batch[.marker].add(line.moment.microseconds)
+    pending.batch[.marker].add(real: marker.seconds)
+    pending.batch[.marker].add(line.position.source)
+    pending.batch[.marker].add(line.position.offset)
+  }
+}
+
+extension OpenRecipient {
+  /// Takes up what became of an attempt; gives the moment of the one before.
+  mutating func noteAttempt(_ outcome: DeliveryOutcome, at: Int64) -> Int64? {
+    let last = lastAttemptAt
+    status = StoredStatus(outcome)
+    isChanged = true
+    if outcome == .expired { expiredAt = at }
+    if let last, at - last > 1_000_000 { previousAttemptAt = last }
+    lastAttemptAt = at
+    return last
   }
 }

@@ -8,7 +8,8 @@ extension IngestWriter {
 
   /// Drops what is older than is kept. Counts from the newest stamp seen, not from the clock, so that
   /// an old log keeps its detail. Throws ``StoreError``.
-  package func prune() throws {
+  package mutating func prune() throws {
+    try finish()
     guard newest > Int64.min else { return }
     let day: Int64 = 86_400_000_000
     let detail = newest - IngestWriter.detailDays * day
@@ -44,6 +45,6 @@ extension IngestWriter {
         try db.execute(sql: "DELETE FROM \(table) WHERE hour < ?", arguments: [tally])
       }
     }
-    open = open.filter { $0.value.lastAt >= detail }
+    keepOpen { $0.lastAt >= detail }
   }
 }

@@ -4,26 +4,29 @@ package import MailModel
 /// waits in memory until ``commit(sources:states:)`` writes it in one transaction together with the
 /// cursors, so that a run that is killed leaves nothing half-told.
 ///
-/// Used by one thread.
-package final class IngestWriter {
+/// Used by one thread, which reads; another one writes what it hands over.
+package struct IngestWriter: ~Copyable {
   let store: TriageStore
-  var pending = PendingRows()
-  var open: [QueueKey: OpenMessage] = [:]
-  /// Messages that ended since the last commit.
-  var closing: [OpenMessage] = []
-  /// Open messages that are in the store only, by the hash of their key.
-  var storedOpen: Set<Int> = []
+  let thread: CommitThread
+  let isDiscarding: Bool
+  var counter: IngestCounter
+  var pending: PendingRows
+  var open: SeededTable<QueueKey, OpenMessage>
+  /// Messages that are not in the store as they stand here.
+  var changed: [OpenMessage] = []
+  var storedOpen: StoredOpen
   var overlaps: [Int64: OverlapWindow] = [:]
   var names: NameTables
   var origins: [String: Int64] = [:]
-  var newOrigins: [(id: Int64, server: String, host: String)] = []
   var spans: [SourceOrigin: ClosedRange<Int64>] = [:]
+  var changedSpans: Set<SourceOrigin> = []
+  private var current = CurrentSpan()
   var evidencePerDomain: [Int64: Int] = [:]
-  var evidenceKinds: Set<EvidenceKey> = []
+  var evidenceKinds: SeededTable<EvidenceKey, Bool>
   var samplesPerSource: [Int64: Int] = [:]
   var nextMessage: Int64
   var nextRecipient: Int64
-  private var folding = ReasonFolding()
+  private var reasons: ReasonCache
   /// The newest stamp applied: ages and retention count from it.
   var newest: Int64
 
@@ -33,6 +36,15 @@ package final class IngestWriter {
     var origin: Int64
   }
 
+  /// The time of which the source being read has told so far, for the origin it told of last; no
+  /// source is 0.
+  private struct CurrentSpan {
+    var source: Int64 = 0
+    var origin: Int64 = 0
+    var first: Int64 = 0
+    var last: Int64 = 0
+  }
+
   /// The three kinds of interned names.
   struct NameTables {
     var domains: NameTable
@@ -40,38 +52,53 @@ package final class IngestWriter {
     var reasons: NameTable
   }
 
-  /// Lines kept per domain, and samples per source, at most.
+  /// Lines kept per domain, for all domains, and samples per source, at most.
   static let evidenceLimit = 8
+  static let evidenceLimitInAll = 50_000
   static let sampleLimit = 50
 
   /// A writer on `store`. Throws ``StoreError``.
-  package init(store: TriageStore, seed: UInt64) throws {
+  /// `isDiscarding` throws away what would be written.
+  package init(store: TriageStore, seed: UInt64, isDiscarding: Bool = false) throws {
     self.store = store
+    self.isDiscarding = isDiscarding
+    counter = IngestCounter(seed: seed)
+    thread = CommitThread(store: store)
+    pending = PendingRows(seed: seed)
+    open = SeededTable(seed: seed)
+    reasons = ReasonCache(seed: seed)
     let loaded = try store.read { db in try LoadedState(db, seed: seed) }
     names = loaded.names
     origins = loaded.origins
     storedOpen = loaded.storedOpen
     spans = loaded.spans
     evidenceKinds = loaded.evidenceKinds
-    for kind in evidenceKinds { evidencePerDomain[kind.domain, default: 0] += 1 }
+    for kind in evidenceKinds.keys { evidencePerDomain[kind.domain, default: 0] += 1 }
     samplesPerSource = loaded.samplesPerSource
     nextMessage = loaded.lastMessage + 1
     nextRecipient = loaded.lastRecipient + 1
     newest = loaded.newest
   }
 
+  deinit { try? thread.finish() }
+
+  /// What was applied so far.
+  package var counts: IngestCounts { counter.counts }
+
   /// The number of a server on a host.
-  package func origin(server: MailServerID, host: String) -> Int64 {
+  package mutating func origin(server: MailServerID, host: String) -> Int64 {
     let key = "\(server)\u{0}\(host)"
     if let id = origins[key] { return id }
     let id = Int64(origins.count + 1)
     origins[key] = id
-    newOrigins.append((id, server.description, host))
+    pending.batch[.origin].add(id)
+    pending.batch[.origin].add(text: server.description.utf8)
+    pending.batch[.origin].add(text: host.utf8)
     return id
   }
 
   /// Applies one event of `line`, whose ranges index `bytes`.
-  package func apply(
+  package mutating func apply(
     _ event: LogEvent,
     line: LogLine,
     origin: Int64,
@@ -79,6 +106,7 @@ package final class IngestWriter {
   ) throws {
     let at = line.moment.microseconds
     newest = max(newest, at)
+    if isDiscarding { return counter.count(event, origin: origin, at: at, bytes: bytes) }
     switch event {
     case .arrival(let arrival):
       try apply(arrival, line: line, origin: origin, bytes: bytes)
@@ -88,7 +116,7 @@ package final class IngestWriter {
       guard let message = try find(slice(bytes, id), origin: origin, at: at) else { return }
       message.endedAt = at
       message.lastAt = at
-      close(message, id: slice(bytes, id))
+      close(message)
     case .expired(let id, _):
       try expire(slice(bytes, id), line: line, origin: origin)
     case .held(let id): try hold(slice(bytes, id), origin: origin, at: at, isHeld: true)
@@ -98,8 +126,7 @@ package final class IngestWriter {
     case .marker(let marker): mark(marker, line: line, origin: origin)
     case .sessionFailure(let failure):
       if let window = overlaps[origin], window.isActive(at: at) { return }
-      let text = fold(slice(bytes, failure.text), host: slice(bytes, failure.peer))
-      let reason = intern(\.reasons, text)
+      let reason = reason(slice(bytes, failure.text), host: slice(bytes, failure.peer))
       let key = PendingRows.SessionFailureKey(
         origin: origin,
         hour: at.hour,
@@ -112,31 +139,62 @@ package final class IngestWriter {
 
   /// Notes that `source` holds lines of `origin` at `at`: two channels of one host that tell of the
   /// same time are compared line by line.
-  package func touch(source: Int64, origin: Int64, at: Int64) throws {
-    let key = SourceOrigin(source: source, origin: origin)
-    if let span = spans[key] {
-      if at < span.lowerBound {
-        spans[key] = at...span.upperBound
-      } else if at > span.upperBound {
-        spans[key] = span.lowerBound...at
-      }
-    } else {
-      spans[key] = at...at
+  package mutating func touch(source: Int64, origin: Int64, at: Int64) throws {
+    if current.source == source, current.origin == origin {
+      if at < current.first { current.first = at }
+      if at > current.last { current.last = at }
+      return
     }
+    keepSpan()
+    current = CurrentSpan(source: source, origin: origin, first: at, last: at)
     if overlaps[origin] == nil {
-      overlaps[origin] = try OverlapWindow(self, source: source, origin: origin, at: at)
+      overlaps[origin] = try OverlapWindow(
+        spans: spans,
+        thread: thread,
+        source: source,
+        origin: origin,
+        at: at
+      )
     }
   }
 
-  /// Forgets the comparison windows: another source begins. Everything before is committed.
-  package func beginSource() { overlaps.removeAll() }
+  /// Takes the current span up into the others.
+  mutating func keepSpan() {
+    let now = current
+    guard now.source > 0 else { return }
+    let key = SourceOrigin(source: now.source, origin: now.origin)
+    let known = spans[key]
+    let span =
+      min(
+        now.first,
+        known?.lowerBound ?? now.first
+      )...max(
+        now.last,
+        known?.upperBound ?? now.last
+      )
+    guard span != known else { return }
+    spans[key] = span
+    changedSpans.insert(key)
+  }
+
+  /// Forgets the comparison windows: another source begins.
+  package mutating func beginSource() {
+    keepSpan()
+    current = CurrentSpan()
+    overlaps.removeAll()
+  }
 
   /// Keeps a line that was not understood, as a sample.
-  package func noteNotUnderstood(_ line: UnsafeBufferPointer<UInt8>, at position: LinePosition) {
+  package mutating func noteNotUnderstood(
+    _ line: UnsafeBufferPointer<UInt8>,
+    at position: LinePosition
+  ) {
     let kept = samplesPerSource[position.source, default: 0]
     guard kept < IngestWriter.sampleLimit else { return }
     samplesPerSource[position.source] = kept + 1
-    pending.notUnderstood.append((position, Array(line.prefix(2048))))
+    pending.batch[.notUnderstood].add(position.source)
+    pending.batch[.notUnderstood].add(position.offset)
+    pending.batch[.notUnderstood].add(text: line.prefix(2048))
   }
 
   // MARK: - Pieces that several events share
@@ -147,41 +205,44 @@ package final class IngestWriter {
     return UnsafeBufferPointer(rebasing: bytes[bounded])
   }
 
-  func fold(_ text: UnsafeBufferPointer<UInt8>, host: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+  /// The number of a reply or failure line, folded; `host` is the peer as the server writes it.
+  mutating func reason(
+    _ text: UnsafeBufferPointer<UInt8>,
+    host: UnsafeBufferPointer<UInt8>
+  ) -> Int64 {
     var end = 0
     while end < host.count, host[end] != UInt8(ascii: "["), host[end] != UInt8(ascii: " ") {
       end += 1
     }
-    return folding.fold(text, host: UnsafeBufferPointer(rebasing: host[..<end]))
-  }
-
-  func intern(_ table: WritableKeyPath<NameTables, NameTable>, _ name: [UInt8]) -> Int64 {
-    name.withUnsafeBufferPointer { names[keyPath: table].id($0, added: &pending.names) }
+    return reasons.id(
+      of: text,
+      host: UnsafeBufferPointer(rebasing: host[..<end]),
+      in: &names.reasons,
+      added: &pending.batch[.reason]
+    )
   }
 
   /// The open message under this id, or nil.
-  func find(
+  mutating func find(
     _ id: UnsafeBufferPointer<UInt8>,
     origin: Int64,
     at: Int64
   ) throws -> OpenMessage? {
     let key = QueueKey(origin: origin, id: id)
     if let message = open[key] { return message }
-    if !storedOpen.isEmpty, storedOpen.contains(key.hashForStore),
-      let message = try loadOpen(id: Array(id), origin: origin)
-    {
-      storedOpen.remove(key.hashForStore)
-      open[key] = message
+    if storedOpen.mayHold(key), let message = try loadOpen(id: Array(id), origin: origin) {
+      storedOpen.remove(key)
+      open.insert(key, message)
       return message
     }
     if let window = overlaps[origin], window.isActive(at: at) {
-      return try window.ended(id: Array(id), at: at, writer: self)
+      return try window.ended(id: Array(id), at: at, store: store)
     }
     return nil
   }
 
   /// The open message under this id, made where there is none.
-  func findOrOpen(
+  mutating func findOrOpen(
     _ id: UnsafeBufferPointer<UInt8>,
     origin: Int64,
     at: Int64,
@@ -191,7 +252,7 @@ package final class IngestWriter {
     return openMessage(id, origin: origin, arrivedAt: arrivedAt)
   }
 
-  func openMessage(
+  mutating func openMessage(
     _ id: UnsafeBufferPointer<UInt8>,
     origin: Int64,
     arrivedAt: Int64
@@ -200,29 +261,36 @@ package final class IngestWriter {
       row: nextMessage,
       origin: origin,
       queueID: Array(id),
-      arrivedAt: arrivedAt,
-      isNew: true
+      arrivedAt: arrivedAt
     )
     nextMessage += 1
-    open[QueueKey(origin: origin, id: id)] = message
+    counter.counts.messages += 1
+    note(message)
+    open.insert(QueueKey(origin: origin, id: id), message)
     let hour = PendingRows.ArrivalKey(hour: arrivedAt.hour, origin: origin)
     pending.arrivals[hour, default: 0] += 1
     return message
   }
 
-  func close(_ message: OpenMessage, id: UnsafeBufferPointer<UInt8>) {
-    message.isDirty = true
-    let key = QueueKey(origin: message.origin, id: id)
-    if open.removeValue(forKey: key) != nil { closing.append(message) }
+  /// Notes that a message is not in the store as it stands here.
+  @inline(__always)
+  mutating func note(_ message: OpenMessage) {
+    guard !message.isChanged else { return }
+    message.isChanged = true
+    changed.append(message)
+  }
+
+  mutating func close(_ message: OpenMessage) {
+    note(message)
+    counter.counts.ended += 1
+    message.isLeaving = true
+    message.queueID.withUnsafeBufferPointer {
+      _ = open.remove(QueueKey(origin: message.origin, id: $0))
+    }
   }
 }
 
 extension Int64 {
   /// The hour of a moment in microseconds, as hours since the epoch.
   var hour: Int64 { self >= 0 ? self / 3_600_000_000 : (self - 3_599_999_999) / 3_600_000_000 }
-}
-
-extension QueueKey {
-  /// A hash that is good for a set in memory; the store itself is asked in the end.
-  var hashForStore: Int { hashValue }
 }

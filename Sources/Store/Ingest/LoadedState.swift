@@ -5,15 +5,17 @@ import MailModel
 struct LoadedState {
   var names: IngestWriter.NameTables
   var origins: [String: Int64] = [:]
-  var storedOpen: Set<Int> = []
+  var storedOpen: StoredOpen
   var spans: [IngestWriter.SourceOrigin: ClosedRange<Int64>] = [:]
-  var evidenceKinds: Set<EvidenceKey> = []
+  var evidenceKinds: SeededTable<EvidenceKey, Bool>
   var samplesPerSource: [Int64: Int] = [:]
   var lastMessage: Int64
   var lastRecipient: Int64
   var newest: Int64
 
   init(_ db: Database, seed: UInt64) throws {
+    storedOpen = StoredOpen(seed: seed)
+    evidenceKinds = SeededTable(seed: seed)
     names = IngestWriter.NameTables(
       domains: try NameTable(db, table: "domain", seed: seed, most: 200_000),
       relays: try NameTable(db, table: "relay", seed: seed &+ 1, most: 200_000),
@@ -31,7 +33,7 @@ struct LoadedState {
     while let row = try open.next() {
       let origin: Int64 = row[0]
       var id: String = row[1]
-      storedOpen.insert(id.withUTF8 { QueueKey(origin: origin, id: $0).hashForStore })
+      storedOpen.insert(id.withUTF8 { QueueKey(origin: origin, id: $0) })
     }
     for row in try Row.fetchAll(db, sql: "SELECT source, origin, oldest, newest FROM source_origin")
     {
@@ -40,7 +42,7 @@ struct LoadedState {
       spans[key] = oldest...max(oldest, row[3])
     }
     for row in try Row.fetchAll(db, sql: "SELECT domain, reply, cause FROM evidence") {
-      evidenceKinds.insert(EvidenceKey(domain: row[0], reply: row[1], cause: row[2]))
+      evidenceKinds.insert(EvidenceKey(domain: row[0], reply: row[1], cause: row[2]), true)
     }
     for row in try Row.fetchAll(
       db,
@@ -57,7 +59,7 @@ struct LoadedState {
 extension IngestWriter {
   /// An open message that is in the store only.
   func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
-    try store.read { db in
+    try thread.read { db in
       let row = try Row.fetchOne(
         db,
         sql: "SELECT * FROM message WHERE ended_at IS NULL AND queue_id = ? AND origin = ?",
@@ -76,8 +78,7 @@ extension OpenMessage {
       row: row["id"],
       origin: row["origin"],
       queueID: Array(queueID.utf8),
-      arrivedAt: row["arrived_at"],
-      isNew: false
+      arrivedAt: row["arrived_at"]
     )
     sender = (row["sender"] as String?).map { Array($0.utf8) }
     messageID = (row["message_id"] as String?).map { Array($0.utf8) }
@@ -100,8 +101,7 @@ extension OpenMessage {
         expiredAt: row["expired_at"],
         lastAttemptAt: row["last_at"],
         previousAttemptAt: row["previous_at"],
-        isNew: false,
-        isDirty: false
+        isChanged: false
       )
     }
   }

@@ -3,14 +3,12 @@ import GRDB
 /// Interned names of one kind: domains, relays or reasons. There is a limit, since they come from
 /// outside: what comes beyond it shares one entry.
 struct NameTable {
-  let table: String
   private var known: ByteInterner
   private var next: Int64
   private let most: Int
 
   /// Loads the names that the store holds.
   init(_ db: Database, table: String, seed: UInt64, most: Int) throws {
-    self.table = table
     self.most = most
     known = ByteInterner(seed: seed)
     next = 0
@@ -24,10 +22,7 @@ struct NameTable {
   }
 
   /// The number of `name`; a new one is added to `added` for the next commit.
-  mutating func id(
-    _ name: UnsafeBufferPointer<UInt8>,
-    added: inout [(table: String, id: Int64, name: [UInt8])]
-  ) -> Int64 {
+  mutating func id(_ name: UnsafeBufferPointer<UInt8>, added: inout RowBuffer) -> Int64 {
     if let id = known.value(of: name) { return id }
     if known.count >= most {
       let shared = Array("(more than are kept)".utf8)
@@ -41,11 +36,12 @@ struct NameTable {
 
   private mutating func insert(
     _ name: UnsafeBufferPointer<UInt8>,
-    added: inout [(table: String, id: Int64, name: [UInt8])]
+    added: inout RowBuffer
   ) -> Int64 {
     next += 1
     known.insert(name, value: next)
-    added.append((table, next, Array(name)))
+    added.add(next)
+    added.add(text: name)
     return next
   }
 }

@@ -1,7 +1,8 @@
+import Glibc
 import MailModel
 
 /// Finds an open message: where it is and its queue id, exact up to 32 bytes.
-struct QueueKey: Hashable {
+struct QueueKey: SeededKey {
   private let origin: Int64
   private let a: UInt64
   private let b: UInt64
@@ -13,8 +14,10 @@ struct QueueKey: Hashable {
     self.origin = origin
     length = id.count
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &words) { target in
-      for index in 0..<min(id.count, 32) { target[index] = id[index] }
+    if let start = id.baseAddress {
+      withUnsafeMutableBytes(of: &words) { target in
+        target.copyMemory(from: UnsafeRawBufferPointer(start: start, count: min(id.count, 32)))
+      }
     }
     (a, b, c) = (words.0, words.1, words.2)
     var rest = words.3
@@ -22,20 +25,27 @@ struct QueueKey: Hashable {
     for index in 32..<max(id.count, 32) { rest = rest &* 31 &+ UInt64(id[index]) }
     d = rest
   }
+
+  @inline(__always)
+  func hash(seed: UInt64) -> UInt64 {
+    var state = mixed(seed ^ UInt64(bitPattern: origin) << 8, a)
+    state = mixed(state, b ^ UInt64(truncatingIfNeeded: length))
+    return length <= 16 ? state : mixed(mixed(state, c), d)
+  }
 }
 
 /// A recipient of an open message.
 struct OpenRecipient {
-  var row: Int64
-  var address: [UInt8]
-  var domain: Int64
+  let row: Int64
+  let address: [UInt8]
+  let domain: Int64
   var status: StoredStatus
   var expiredAt: Int64?
   var lastAttemptAt: Int64?
   /// The attempt before the last: the age at which the message was still kept.
   var previousAttemptAt: Int64?
-  var isNew: Bool
-  var isDirty: Bool
+  /// Not in the store as it stands here.
+  var isChanged: Bool
 }
 
 /// A message that has not ended, as the writer holds it.
@@ -51,23 +61,30 @@ final class OpenMessage {
   var isHeld = false
   var lastAt: Int64
   var endedAt: Int64?
-  var isNew: Bool
-  var isDirty = false
+  /// Not in the store as it stands here.
+  var isChanged = false
+  /// Ended, or left to the store: it will not change again here.
+  var isLeaving = false
   var recipients: [OpenRecipient] = []
 
-  init(row: Int64, origin: Int64, queueID: [UInt8], arrivedAt: Int64, isNew: Bool) {
+  init(row: Int64, origin: Int64, queueID: [UInt8], arrivedAt: Int64) {
     self.row = row
     self.origin = origin
     self.queueID = queueID
     self.arrivedAt = arrivedAt
     self.lastAt = arrivedAt
-    self.isNew = isNew
   }
 
   /// The index of the recipient with this address.
   func recipient(_ address: UnsafeBufferPointer<UInt8>) -> Int? {
-    recipients.firstIndex { one in
-      one.address.count == address.count && one.address.elementsEqual(address)
+    guard let wanted = address.baseAddress else {
+      return recipients.firstIndex { $0.address.isEmpty }
+    }
+    return recipients.firstIndex { one in
+      one.address.count == address.count
+        && one.address.withUnsafeBytes {
+          $0.baseAddress.map { memcmp($0, wanted, address.count) == 0 } ?? true
+        }
     }
   }
 }

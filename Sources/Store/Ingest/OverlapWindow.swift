@@ -12,16 +12,22 @@ final class OverlapWindow {
   private var attempts: [Int64: [(at: Int64, facts: AttemptFacts)]] = [:]
   private var notifications: [Int64: [(at: Int64, kind: LoggedNotification.Kind)]] = [:]
   private var endedRows: [[UInt8]: [(row: Int64, from: Int64, to: Int64)]] = [:]
-  private(set) var loaded: [Int64: OpenMessage] = [:]
+  private var loaded: [Int64: OpenMessage] = [:]
   private let origin: Int64
 
   /// Stamps of one event in two channels differ by at most this much.
   private static let slack: Int64 = 2_000_000
 
   /// The window for `source` reading `origin` from `at` on; empty where no other source overlaps.
-  init(_ writer: IngestWriter, source: Int64, origin: Int64, at: Int64) throws {
+  init(
+    spans: [IngestWriter.SourceOrigin: ClosedRange<Int64>],
+    thread: CommitThread,
+    source: Int64,
+    origin: Int64,
+    at: Int64
+  ) throws {
     self.origin = origin
-    let others = writer.spans.filter {
+    let others = spans.filter {
       $0.key.origin == origin && $0.key.source != source
         && $0.value.upperBound >= at - OverlapWindow.slack
     }.map(\.value)
@@ -34,7 +40,8 @@ final class OverlapWindow {
     from = max(oldest, at) - OverlapWindow.slack
     until = newest + OverlapWindow.slack
     let (from, until) = (from, until)
-    try writer.store.read { db in
+    // What waits is of this source, and not asked for.
+    try thread.read { db in
       try self.load(db, origin: origin, from: from, until: until)
     }
   }
@@ -82,14 +89,14 @@ final class OverlapWindow {
   }
 
   /// The message that had this id at that moment and has ended, where another source told of it.
-  func ended(id: [UInt8], at: Int64, writer: IngestWriter) throws -> OpenMessage? {
+  func ended(id: [UInt8], at: Int64, store: TriageStore) throws -> OpenMessage? {
     guard
       let row = endedRows[id]?.first(where: {
         at >= $0.from - OverlapWindow.slack && at <= $0.to + OverlapWindow.slack
       })?.row
     else { return nil }
     if let message = loaded[row] { return message }
-    let message = try writer.store.read { db in
+    let message = try store.read { db in
       try Row.fetchOne(db, sql: "SELECT * FROM message WHERE id = ?", arguments: [row])
         .map { try OpenMessage($0, db) }
     }

@@ -1,0 +1,184 @@
+import MailModel
+import Store
+
+/// Reads the envelope of each line, hands the line to the dialect that claims it, and applies what
+/// that says to the store. All that one line needs lies here, in one value, so that a line costs no
+/// reference counting and no check for overlapping access.
+struct LineIntake: ~Copyable {
+  var writer: IngestWriter
+  var dispatch: Dispatch
+
+  /// Reads one line; `end` is the offset behind its line end, `previous` the line before it. Throws
+  /// ``StoreError``.
+  mutating func read(
+    _ line: UnsafeBufferPointer<UInt8>,
+    at offset: Int64,
+    end: Int64,
+    previous: UnsafeBufferPointer<UInt8>,
+    run: inout SourceRun
+  ) throws {
+    run.beginLine()
+    if run.export.isOpen, !run.export.continues(with: line) {
+      try read(run.export.finish(), run: &run)
+    }
+    if run.export.isOpen || JournalExport.begins(line) {
+      let wasOpen = run.export.isOpen
+      let entry = run.export.take(line, at: offset, end: end)
+      if wasOpen, !run.export.isOpen { try read(entry, run: &run) }
+      return
+    }
+    run.source.lines += 1
+    guard !line.isEmpty else {
+      run.source.foreignLines += 1
+      return
+    }
+    let span = line.span
+    if let envelope = run.envelopes.read(span) {
+      try read(envelope, bytes: line, previous: previous, offset: offset, run: &run)
+    } else if let entry = JournalLine(line) {
+      run.journalCursor = entry.cursor ?? run.journalCursor
+      try entry.bytes.withUnsafeBufferPointer {
+        try read(entry.envelope, bytes: $0, previous: $0, offset: offset, run: &run)
+      }
+    } else {
+      run.source.foreignLines += 1
+      run.withoutEnvelope += 1
+    }
+  }
+
+  /// An entry of an exported journal counts as one line.
+  mutating func read(_ entry: (line: JournalLine, offset: Int64)?, run: inout SourceRun) throws {
+    run.source.lines += 1
+    guard let (line, offset) = entry else {
+      run.source.foreignLines += 1
+      return
+    }
+    try line.bytes.withUnsafeBufferPointer {
+      try read(line.envelope, bytes: $0, previous: $0, offset: offset, run: &run)
+    }
+  }
+
+  private mutating func read(
+    _ envelope: Envelope,
+    bytes: UnsafeBufferPointer<UInt8>,
+    previous: UnsafeBufferPointer<UInt8>,
+    offset: Int64,
+    run: inout SourceRun
+  ) throws {
+    let span = bytes.span
+    run.source.lastStamp = envelope.moment
+    let post: Int?
+    if envelope.tag.isEmpty, envelope.host.isEmpty {
+      post = dispatch.post(untagged: span.extracting(envelope.text), host: "", &writer)
+    } else if envelope.tag.isEmpty {
+      try repeatLast(envelope, bytes: bytes, previous: previous, offset: offset, run: &run)
+      return
+    } else {
+      let key = UnsafeBufferPointer(
+        rebasing: bytes[
+          min(envelope.host.lowerBound, envelope.tag.lowerBound)..<envelope.tag.upperBound
+        ]
+      )
+      post = dispatch.post(
+        key: key,
+        host: envelope.host,
+        tag: envelope.tag,
+        line: span,
+        &writer
+      )
+    }
+    guard let post else {
+      run.source.foreignLines += 1
+      return
+    }
+    let line = LogLine(
+      moment: envelope.moment,
+      pid: envelope.pid,
+      tag: envelope.tag,
+      text: envelope.text,
+      position: LinePosition(source: run.source.id, offset: offset)
+    )
+    let times = repetitions(&run, line, span)
+    let outcome = try deliver(times.line, post: post, bytes: bytes, times: times.count, run: &run)
+    if outcome != .notOurs { run.note(envelope.moment) }
+    switch outcome {
+    case .understood: run.source.recognized += 1
+    case .notUnderstood:
+      run.source.unrecognized += 1
+      writer.noteNotUnderstood(bytes, at: line.position)
+    case .notOurs: run.source.foreignLines += 1
+    }
+    run.remember(times.line, host: envelope.host, post: post)
+  }
+
+  /// rsyslog folds repeats into `message repeated 3 times: [text]`.
+  private func repetitions(
+    _ run: inout SourceRun,
+    _ line: LogLine,
+    _ span: Span<UInt8>
+  ) -> (line: LogLine, count: Int) {
+    let text = line.text
+    guard span.has("message repeated ", at: text.lowerBound, to: text.upperBound),
+      let (count, end) = span.number(at: text.lowerBound + 17, to: text.upperBound),
+      span.has(" times: [", at: end, to: text.upperBound)
+    else { return (line, 1) }
+    var inner = line
+    let stop =
+      span[text.upperBound - 1] == UInt8(ascii: "]") ? text.upperBound - 1 : text.upperBound
+    // rsyslog keeps the blank that stood before the text.
+    let start = end + 9 < stop && span[end + 9] == UInt8(ascii: " ") ? end + 10 : end + 9
+    inner.text = min(start, stop)..<stop
+    return (inner, min(max(count, 1), 10_000))
+  }
+
+  /// `last message repeated 3 times`: the line right before, of the same host, that often.
+  private mutating func repeatLast(
+    _ envelope: Envelope,
+    bytes: UnsafeBufferPointer<UInt8>,
+    previous: UnsafeBufferPointer<UInt8>,
+    offset: Int64,
+    run: inout SourceRun
+  ) throws {
+    let span = bytes.span
+    let text = envelope.text
+    run.source.foreignLines += 1
+    guard span.has("last message repeated ", at: text.lowerBound, to: text.upperBound),
+      let (count, _) = span.number(at: text.lowerBound + 22, to: text.upperBound),
+      let last = run.previous, last.host.upperBound <= previous.count,
+      previous[last.host].elementsEqual(bytes[envelope.host])
+    else { return }
+    var line = last.line
+    line.moment = envelope.moment
+    line.position.offset = offset
+    _ = try deliver(
+      line,
+      post: last.post,
+      bytes: previous,
+      times: min(max(count, 0), 10_000),
+      run: &run
+    )
+  }
+
+  private mutating func deliver(
+    _ line: LogLine,
+    post: Int,
+    bytes: UnsafeBufferPointer<UInt8>,
+    times: Int,
+    run: inout SourceRun
+  ) throws -> LineOutcome {
+    let origin = dispatch.origin(of: post)
+    var outcome = LineOutcome.notOurs
+    for _ in 0..<times {
+      outcome = dispatch.read(post, line, in: bytes.span, into: &run.events)
+      guard outcome == .understood else { break }
+      try writer.touch(source: run.source.id, origin: origin, at: line.moment.microseconds)
+      for event in run.events {
+        try writer.apply(event, line: line, origin: origin, bytes: bytes)
+      }
+      // One by one: that costs nothing, and emptying an array at once does.
+      for _ in 0..<run.events.count { run.events.removeLast() }
+    }
+    if !run.events.isEmpty { run.events.removeAll() }
+    return outcome
+  }
+}

@@ -1,0 +1,111 @@
+import Dispatch
+import GRDB
+import Synchronization
+
+/// Writes batches of rows on a thread of its own while the next lines are read, in the order in which
+/// they came. A transaction takes as many batches as it needs and ends with the one that says so. One
+/// batch waits at most, so that memory stays bounded; a failure undoes the transaction and is told at
+/// the next call, and nothing is written after it.
+final class CommitThread: Sendable {
+  private let store: TriageStore
+  private let queue = DispatchQueue(label: "mailtriage.commit")
+  private let room = DispatchSemaphore(value: 2)
+  /// Only touched on `queue`, which is serial.
+  private nonisolated(unsafe) var inserts: [IngestTable: BulkInsert] = [:]
+  private let failure = Mutex<StoreError?>(nil)
+  private let waiting = Mutex<[CommitBatch]>([])
+  /// Batches that were written: their room is used again.
+  private let spare = Mutex<[CommitBatch]>([])
+
+  init(store: TriageStore) { self.store = store }
+
+  /// Hands a batch over; waits while another one waits already. Throws ``StoreError`` where an
+  /// earlier batch failed.
+  func write(_ batch: consuming CommitBatch) throws {
+    try check()
+    room.wait()
+    let next = batch
+    waiting.withLock { $0.append(next) }
+    queue.async {
+      if var next = self.waiting.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+        self.writeNow(next)
+        next.removeAll()
+        let empty = next
+        self.spare.withLock { $0.append(empty) }
+      }
+      self.room.signal()
+    }
+  }
+
+  /// An empty batch, with room where one was written before.
+  func emptyBatch() -> CommitBatch { spare.withLock { $0.popLast() } ?? CommitBatch() }
+
+  /// Takes back a batch that is not needed any more.
+  func recycle(_ batch: consuming CommitBatch) {
+    var batch = batch
+    batch.removeAll()
+    let empty = batch
+    spare.withLock { $0.append(empty) }
+  }
+
+  /// Asks the store, what was handed over so far included. Throws ``StoreError``.
+  func read<Value>(_ question: (Database) throws -> Value) throws -> Value {
+    queue.sync {}
+    try check()
+    return try store.read(question)
+  }
+
+  /// Waits until all that was handed over is in the store, and lets go of the statements; a
+  /// transaction that was not brought to its end is undone. Throws ``StoreError``.
+  func finish() throws {
+    queue.sync {
+      inserts = [:]
+      undo()
+    }
+    try check()
+  }
+
+  private func check() throws {
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+
+  private func undo() {
+    try? store.database.writeWithoutTransaction { db in
+      if db.isInsideTransaction { try db.rollback() }
+    }
+  }
+
+  private func writeNow(_ batch: CommitBatch) {
+    guard failure.withLock({ $0 == nil }) else { return }
+    do {
+      try store.database.writeWithoutTransaction { db in
+        if !db.isInsideTransaction {
+          if batch.isEmpty { return }
+          try db.beginTransaction(.immediate)
+        }
+        guard let connection = db.sqliteConnection else { return }
+        do {
+          try write(batch, connection)
+        } catch let failure as SQLiteFailure {
+          throw DatabaseError(
+            resultCode: ResultCode(rawValue: failure.code),
+            message: failure.message
+          )
+        }
+        if batch.endsTransaction { try db.commit() }
+      }
+    } catch {
+      let failed = StoreError(error, path: store.path)
+      failure.withLock { $0 = failed }
+      undo()
+    }
+  }
+
+  private func write(_ batch: CommitBatch, _ connection: OpaquePointer) throws {
+    for table in IngestTable.allCases where !batch[table].isEmpty {
+      let insert = try inserts[table] ?? BulkInsert(connection, into: table)
+      inserts[table] = insert
+      try insert.write(batch[table])
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import MailModel
+
+/// What a writer took up, by the counting of the contract.
+package struct IngestCounts: Hashable, Sendable {
+  package internal(set) var messages = 0
+  package internal(set) var ended = 0
+  package internal(set) var delivered = 0
+  package internal(set) var deferred = 0
+  /// Deferred with a cause that the same session told of.
+  package internal(set) var deferredWithCause = 0
+  package internal(set) var bounced = 0
+  package internal(set) var expired = 0
+
+  @inline(__always)
+  mutating func count(_ attempt: borrowing LoggedAttempt) {
+    switch attempt.outcome {
+    case .delivered: delivered += 1
+    case .deferred:
+      deferred += 1
+      if !attempt.cause.isEmpty { deferredWithCause += 1 }
+    case .bounced: bounced += 1
+    case .expired: expired += 1
+    }
+  }
+}
+
+/// Joins events to messages and counts them, and keeps nothing else: what reading alone costs.
+struct IngestCounter {
+  var counts = IngestCounts()
+  private var open: SeededTable<QueueKey, Int64>
+
+  init(seed: UInt64) { open = SeededTable(seed: seed) }
+
+  mutating func count(
+    _ event: LogEvent,
+    origin: Int64,
+    at: Int64,
+    bytes: UnsafeBufferPointer<UInt8>
+  ) {
+    switch event {
+    case .arrival(let arrival):
+      note(arrival.queueID, origin, at, bytes, isFirst: arrival.opensMessage)
+    case .attempt(let attempt):
+      note(attempt.queueID, origin, at, bytes, isFirst: false)
+      counts.count(attempt)
+    case .ended(let id):
+      let id = UnsafeBufferPointer(rebasing: bytes[id.clamped(to: 0..<bytes.count)])
+      if open.remove(QueueKey(origin: origin, id: id)) != nil { counts.ended += 1 }
+    default: break
+    }
+  }
+
+  private mutating func note(
+    _ id: Range<Int>,
+    _ origin: Int64,
+    _ at: Int64,
+    _ bytes: UnsafeBufferPointer<UInt8>,
+    isFirst: Bool
+  ) {
+    let id = UnsafeBufferPointer(rebasing: bytes[id.clamped(to: 0..<bytes.count)])
+    let key = QueueKey(origin: origin, id: id)
+    if let arrived = open[key] {
+      guard isFirst, at - arrived > 2_000_000 else { return }
+      open.remove(key)
+    }
+    open.insert(key, at)
+    counts.messages += 1
+  }
+}

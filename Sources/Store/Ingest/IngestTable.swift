@@ -1,0 +1,144 @@
+/// The tables that ingest fills in bulk, in the order in which a commit writes them.
+enum IngestTable: Int, CaseIterable, Sendable {
+  case domain
+  case relay
+  case reason
+  case origin
+  case message
+  case recipient
+  case attempt
+  case tally
+  case arrivalTally
+  case expiryTally
+  case expiry
+  case notification
+  case marker
+  case evidence
+  case notUnderstood
+  case sessionFailure
+  case source
+  case sourceOrigin
+  case dialectState
+  case seenFile
+
+  /// The table's name in SQL.
+  var name: String {
+    switch self {
+    case .domain: "domain"
+    case .relay: "relay"
+    case .reason: "reason"
+    case .origin: "origin"
+    case .message: "message"
+    case .recipient: "recipient"
+    case .attempt: "attempt"
+    case .tally: "tally"
+    case .arrivalTally: "arrival_tally"
+    case .expiryTally: "expiry_tally"
+    case .expiry: "expiry"
+    case .notification: "notification"
+    case .marker: "marker"
+    case .evidence: "evidence"
+    case .notUnderstood: "not_understood"
+    case .sessionFailure: "session_failure"
+    case .source: "source"
+    case .sourceOrigin: "source_origin"
+    case .dialectState: "dialect_state"
+    case .seenFile: "seen_file"
+    }
+  }
+
+  /// The columns of a row, as ``RowBuffer`` holds them.
+  var columns: [String] {
+    switch self {
+    case .domain, .relay, .reason: ["id", "name"]
+    case .origin: ["id", "server", "host"]
+    case .message:
+      [
+        "id", "origin", "queue_id", "arrived_at", "sender", "message_id", "size", "original",
+        "held", "last_at", "ended_at",
+      ]
+    case .recipient:
+      ["id", "message", "address", "domain", "status", "expired_at", "last_at", "previous_at"]
+    case .attempt:
+      [
+        "recipient", "at", "facts", "relay", "reply", "cause", "status", "source", "offset",
+        "cause_source", "cause_offset",
+      ]
+    case .tally:
+      [
+        "hour", "origin", "domain", "relay", "facts", "status", "reply", "cause", "count", "first",
+        "last", "source", "offset", "cause_source", "cause_offset",
+      ]
+    case .arrivalTally: ["hour", "origin", "count"]
+    case .expiryTally: ["hour", "origin", "domain", "count"]
+    case .expiry: ["recipient", "at", "age", "previous_age"]
+    case .notification: ["message", "kind", "at", "notice", "source", "offset"]
+    case .marker: ["origin", "kind", "second", "at", "value", "source", "offset"]
+    case .evidence: ["domain", "reply", "cause", "source", "offset", "line"]
+    case .notUnderstood: ["source", "offset", "line"]
+    case .sessionFailure: ["origin", "hour", "side", "reason", "count"]
+    case .source:
+      [
+        "id", "path", "kind", "format", "head_length", "head_hash", "tail_length", "tail_hash",
+        "cursor", "lines", "recognized", "unrecognized", "foreign_lines", "oldest", "newest",
+        "last_stamp",
+      ]
+    case .sourceOrigin: ["source", "origin", "oldest", "newest"]
+    case .dialectState: ["server", "host", "state"]
+    case .seenFile: ["path", "device", "inode", "size", "modified", "sources"]
+    }
+  }
+
+  /// What the statement begins with.
+  var verb: String {
+    switch self {
+    case .source, .sourceOrigin, .dialectState, .seenFile: "INSERT OR REPLACE"
+    case .marker, .evidence, .notUnderstood: "INSERT OR IGNORE"
+    default: "INSERT"
+    }
+  }
+
+  /// What becomes of a row that is there already. Updating in place leaves the indexes alone.
+  var conflict: String {
+    switch self {
+    case .message:
+      """
+      ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, message_id = excluded.message_id,
+        size = excluded.size, original = excluded.original, held = excluded.held,
+        last_at = excluded.last_at, ended_at = excluded.ended_at
+      """
+    case .recipient:
+      """
+      ON CONFLICT (id) DO UPDATE SET status = excluded.status, expired_at = excluded.expired_at,
+        last_at = excluded.last_at, previous_at = excluded.previous_at
+      """
+    case .tally:
+      """
+      ON CONFLICT DO UPDATE SET count = count + excluded.count,
+        first = min(first, excluded.first), last = max(last, excluded.last)
+      """
+    case .arrivalTally, .expiryTally, .sessionFailure:
+      "ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    default: ""
+    }
+  }
+}
+
+/// Rows that are written together.
+struct CommitBatch: Sendable {
+  /// Whether the transaction ends with it.
+  var endsTransaction = false
+  private var buffers = Array(repeating: RowBuffer(), count: IngestTable.allCases.count)
+
+  subscript(table: IngestTable) -> RowBuffer {
+    _read { yield buffers[table.rawValue] }
+    _modify { yield &buffers[table.rawValue] }
+  }
+
+  var isEmpty: Bool { buffers.allSatisfy(\.isEmpty) }
+
+  /// Empties it and keeps its room.
+  mutating func removeAll() {
+    for place in buffers.indices { buffers[place].removeAll() }
+  }
+}
