@@ -20,14 +20,12 @@ extension TriageStore {
     let found: (path: String, kept: String?)? = try read { db in
       guard
         let path = try String.fetchOne(
-          db,
-          sql: "SELECT path FROM source WHERE id = ?",
+          try db.cachedStatement(sql: "SELECT path FROM source WHERE id = ?"),
           arguments: [position.source]
         )
       else { return nil }
       let kept = try String.fetchOne(
-        db,
-        sql: "SELECT line FROM evidence WHERE source = ? AND offset = ?",
+        try db.cachedStatement(sql: "SELECT line FROM evidence WHERE source = ? AND offset = ?"),
         arguments: [position.source, position.offset]
       )
       return (path, kept)

@@ -176,9 +176,8 @@ extension TriageStore {
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT m.queue_id, count(DISTINCT a.at / 1000000), max(a.at) FROM message m
-          JOIN recipient r ON r.message = m.id JOIN attempt a ON a.recipient = r.id
-          WHERE m.ended_at IS NULL GROUP BY m.id
+          SELECT queue_id, tries, last_try FROM message
+          WHERE ended_at IS NULL AND last_try IS NOT NULL
           """
       )
       while let row = try rows.next() {
@@ -208,19 +207,17 @@ extension TriageStore {
     let attempts =
       withAttempts
       ? try AttemptWalk(db, condition: condition, arguments: arguments) : nil
+    let recipientsOf = try db.cachedStatement(
+      sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id"
+    )
+    let notificationsOf = try db.cachedStatement(
+      sql: "SELECT * FROM notification WHERE message = ? ORDER BY id"
+    )
     while let row = try messages.next() {
       let id: Int64 = row["id"]
       let isHeld = row["held"] == 1
-      let recipients = try Row.fetchAll(
-        db,
-        sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id",
-        arguments: [id]
-      )
-      let notifications = try Row.fetchAll(
-        db,
-        sql: "SELECT * FROM notification WHERE message = ? ORDER BY id",
-        arguments: [id]
-      )
+      let recipients = try Row.fetchAll(recipientsOf, arguments: [id])
+      let notifications = try Row.fetchAll(notificationsOf, arguments: [id])
       try body(
         StoredMessage(
           queueID: row["queue_id"],

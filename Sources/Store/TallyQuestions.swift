@@ -246,14 +246,24 @@ extension TriageStore {
     server: MailServerID,
     before now: Timestamp
   ) throws -> [RetryObservations.AgeBracket] {
+    // One walk over the attempts for all of them: no index of attempts is kept.
     try Row.fetchAll(
       db,
       sql: """
-        SELECT n.at, m.arrived_at,
-          (SELECT max(a.at) FROM recipient r JOIN attempt a ON a.recipient = r.id
-           WHERE r.message = m.id AND a.at < n.at - 5000000)
-        FROM (SELECT * FROM notification WHERE kind = ? AND at <= ? ORDER BY at DESC LIMIT 60) n
-        JOIN message m ON m.id = n.message JOIN origin o ON o.id = m.origin WHERE o.server = ?
+        WITH warned AS MATERIALIZED (
+          SELECT n.id AS notice, n.at AS at, m.id AS message, m.arrived_at AS arrived_at
+          FROM (SELECT * FROM notification WHERE kind = ? AND at <= ? ORDER BY at DESC LIMIT 60) n
+          JOIN message m ON m.id = n.message JOIN origin o ON o.id = m.origin WHERE o.server = ?
+        ), tried AS MATERIALIZED (
+          SELECT r.message AS message, a.at AS at
+          FROM attempt a CROSS JOIN recipient r ON r.id = a.recipient
+          WHERE a.recipient IN (
+            SELECT id FROM recipient WHERE message IN (SELECT message FROM warned))
+        )
+        SELECT at, arrived_at,
+          (SELECT max(t.at) FROM tried t WHERE t.message = warned.message
+            AND t.at < warned.at - 5000000)
+        FROM warned ORDER BY at DESC, notice DESC
         """,
       arguments: [
         LoggedNotification.Kind.delay.rawValue, now.microseconds, server.description,

@@ -65,6 +65,7 @@ package struct TriageStore: Sendable {
     migrator.registerMigration(Migration01Ingest.name, migrate: Migration01Ingest.apply)
     migrator.registerMigration(Migration02Trials.name, migrate: Migration02Trials.apply)
     migrator.registerMigration(Migration03Alerts.name, migrate: Migration03Alerts.apply)
+    migrator.registerMigration(Migration04Waiting.name, migrate: Migration04Waiting.apply)
     return migrator
   }
 

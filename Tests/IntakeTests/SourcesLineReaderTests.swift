@@ -32,7 +32,7 @@ private final class PiecewiseStream: ByteStream {
 }
 
 @Suite struct SourcesLineReaderTests {
-  private func lines(_ reader: LineReader) -> [String] {
+  private func lines(_ reader: inout LineReader) -> [String] {
     var lines: [String] = []
     while let (line, _) = reader.next() { lines.append(line.span.text(0..<line.count)) }
     return lines
@@ -43,7 +43,7 @@ private final class PiecewiseStream: ByteStream {
     let text = Array("one\r\ntwo\n\n\u{0}four\nlast".utf8)
     let stream = PiecewiseStream(text, piece: piece)
     var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
-    #expect(lines(reader) == ["one", "two", "", "\u{0}four", "last"])
+    #expect(lines(&reader) == ["one", "two", "", "\u{0}four", "last"])
     #expect(reader.offset == Int64(text.count))
     #expect(reader.consumedTail(256) == text)
   }
@@ -52,7 +52,7 @@ private final class PiecewiseStream: ByteStream {
   func `leaves an unfinished line for the next run`(_ piece: Int) {
     let stream = PiecewiseStream(Array("one\ntw".utf8), piece: piece)
     var reader = LineReader(stream, offset: 0, givesUnfinishedLine: false)
-    #expect(lines(reader) == ["one"])
+    #expect(lines(&reader) == ["one"])
     #expect(reader.unfinishedBytes == 2)
     #expect(reader.consumedTail(256) == Array("one\n".utf8))
   }
@@ -66,7 +66,7 @@ private final class PiecewiseStream: ByteStream {
       offset: 0,
       givesUnfinishedLine: true
     )
-    _ = lines(reader)
+    _ = lines(&reader)
     #expect(reader.consumedTail(256) == all.suffix(256))
   }
 
@@ -74,7 +74,7 @@ private final class PiecewiseStream: ByteStream {
     let long = [UInt8](repeating: UInt8(ascii: "x"), count: 100_000_000)
     let stream = PiecewiseStream(long + Array("\nnext\n".utf8), piece: 1 << 20)
     var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
-    #expect(lines(reader).map(\.utf8.count) == [LineReader.longestLine, 4])
+    #expect(lines(&reader).map { $0.utf8.count } == [LineReader.longestLine, 4])
     #expect(reader.offset == 100_000_006)
   }
 
@@ -82,7 +82,7 @@ private final class PiecewiseStream: ByteStream {
     let fault = ReadFailure(offset: 8, reason: "gone", isDamage: false)
     let stream = PiecewiseStream(Array("one\ntwo\nth".utf8), piece: 4, fault: fault)
     var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
-    #expect(lines(reader) == ["one", "two"])
+    #expect(lines(&reader) == ["one", "two"])
     #expect(reader.failure?.reason == "gone")
   }
 }

@@ -55,7 +55,7 @@ enum IngestTable: Int, CaseIterable, Sendable {
     case .message:
       [
         "id", "origin", "queue_id", "arrived_at", "sender", "message_id", "size", "original",
-        "held", "last_at", "ended_at",
+        "held", "last_at", "ended_at", "tries", "last_try",
       ]
     case .recipient:
       ["id", "message", "address", "domain", "status", "expired_at", "last_at", "previous_at"]
@@ -105,7 +105,8 @@ enum IngestTable: Int, CaseIterable, Sendable {
       """
       ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, message_id = excluded.message_id,
         size = excluded.size, original = excluded.original, held = excluded.held,
-        last_at = excluded.last_at, ended_at = excluded.ended_at
+        last_at = excluded.last_at, ended_at = excluded.ended_at, tries = excluded.tries,
+        last_try = excluded.last_try
       """
     case .recipient:
       """

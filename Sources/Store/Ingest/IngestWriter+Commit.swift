@@ -73,6 +73,8 @@ extension IngestWriter {
     rows.add(message.isHeld ? 1 : 0)
     rows.add(message.lastAt)
     rows.add(message.endedAt)
+    rows.add(message.tries)
+    rows.add(message.lastTriedAt)
   }
 
   private static func addRecipients(of message: OpenMessage, to rows: inout RowBuffer) {

@@ -127,6 +127,7 @@ extension IngestWriter {
   ) {
     note(message)
     message.lastAt = max(message.lastAt, at)
+    message.noteTry(at: at)
     let last = message.recipients[index].noteAttempt(outcome, at: at)
     if outcome == .expired {
       noteExpiry(message, message.recipients[index], at: at, previous: last, origin: message.origin)

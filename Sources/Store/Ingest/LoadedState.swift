@@ -87,6 +87,7 @@ extension OpenMessage {
     isHeld = row["held"] == 1
     lastAt = row["last_at"]
     endedAt = row["ended_at"]
+    restore(tries: row["tries"], lastTriedAt: row["last_try"])
     recipients = try Row.fetchAll(
       db,
       sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id",

@@ -61,6 +61,9 @@ final class OpenMessage {
   var isHeld = false
   var lastAt: Int64
   var endedAt: Int64?
+  /// Attempts, those of one second as one.
+  private(set) var tries: Int64 = 0
+  private(set) var lastTriedAt: Int64?
   /// Not in the store as it stands here.
   var isChanged = false
   /// Ended, or left to the store: it will not change again here.
@@ -73,6 +76,19 @@ final class OpenMessage {
     self.queueID = queueID
     self.arrivedAt = arrivedAt
     self.lastAt = arrivedAt
+  }
+
+  /// Counts an attempt for any of its recipients.
+  func noteTry(at: Int64) {
+    let last = lastTriedAt ?? Int64.min
+    if lastTriedAt == nil || last / 1_000_000 != at / 1_000_000 { tries += 1 }
+    lastTriedAt = max(last, at)
+  }
+
+  /// Takes up what the store counted.
+  func restore(tries: Int64, lastTriedAt: Int64?) {
+    self.tries = tries
+    self.lastTriedAt = lastTriedAt
   }
 
   /// The index of the recipient with this address.
