@@ -4,7 +4,8 @@ SHELL := /bin/sh
 BIN := .build/release/mailtriage
 SERVERS := .build/servers
 
-.PHONY: all deps test-deps build demo sample-reports test lint bench fuzz kill-runs install clean
+.PHONY: all deps test-deps build demo sample-reports test lint bench fuzz kill-runs thread-check \
+  install clean
 
 all: build
 
@@ -31,8 +32,13 @@ lint:
 test: test-deps lint
 	MAILTRIAGE_STRICT=1 swift build --build-tests
 	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build
+	scripts/thread-check
+
+thread-check: deps ## ingest under the thread sanitizer
+	scripts/thread-check
 
 bench: build
+	swift build -c release --product mailtriage-bench
 	scripts/bench $(BIN)
 
 fuzz: deps

@@ -32,6 +32,12 @@ func run(_ arguments: [String]) throws -> Int32 {
     now: Timestamp(seconds: 1_793_000_000)
   )
   options.isDiscarded = words.first == "parse"
+  if let bytes = getenv("MAILTRIAGE_COMMIT_BYTES").flatMap({ Int64(String(cString: $0)) }),
+    bytes > 0
+  {
+    options.commitBytes = bytes
+    options.flushBytes = max(1, bytes / 4)
+  }
   let ingest = try Ingest(
     store: store,
     servers: registeredMailServers,

@@ -60,6 +60,7 @@ final class Session {
       bytes > 0
     {
       ingestOptions.commitBytes = bytes
+      ingestOptions.flushBytes = max(1, bytes / 4)
     }
     do {
       let bar = ProgressBar(isWanted: !options.quiet)

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Testing
 
 /// A run that is killed at any moment and started again leaves the database of one that was not.
@@ -8,9 +9,14 @@ import Testing
     ProcessInfo.processInfo.environment["MAILTRIAGE_KILLS"].flatMap { Int($0) } ?? 20
 
   @Test func `killed at random moments, over several sources`() throws {
+    // Plain logs, packed ones, listings of queues, and a journal that was exported.
     let sources = ["postfix", "exim", "sendmail"].map { Workplace.samples + "/" + $0 }
+    let other = try Workplace()
+    let journal = try other.write("journal.export", KilledRunTests.journal())
     let arguments =
-      ["analyze"] + sources + ["--year", "2026", "--now", "2026-11-24T00:00:00Z", "--quiet"]
+      ["analyze"] + sources + [journal] + [
+        "--year", "2026", "--now", "2026-11-24T00:00:00Z", "--quiet",
+      ]
     // Small commits, so that a kill falls between them as well as into them.
     let environment = ["MAILTRIAGE_COMMIT_BYTES": "20000"]
     let whole = try Workplace()
@@ -20,8 +26,10 @@ import Testing
     let length = (ContinuousClock.now - start).components
     let microseconds = length.seconds * 1_000_000 + length.attoseconds / 1_000_000_000_000
     let expected = try whole.dump()
+    let end = try whole.value("SELECT sum(cursor) FROM source") ?? 0
 
     var killed = 0
+    var halfway = 0
     while killed < KilledRunTests.kills {
       let place = try Workplace()
       // Several kills of one database, then a run to its end.
@@ -35,11 +43,49 @@ import Testing
         process.waitUntilExit()
         if process.terminationReason == .uncaughtSignal { killed += 1 }
       }
-      let end = try Workplace.finish(place.process(arguments, environment: environment))
-      #expect(end.status == 0)
-      #expect(end.output == answer.output)
+      if let reached = try? KilledRunTests.reached(place.database), reached > 0, reached < end {
+        halfway += 1
+      }
+      let last = try Workplace.finish(place.process(arguments, environment: environment))
+      #expect(last.status == 0)
+      #expect(last.output == answer.output)
       let own = try place.dump()
       for (table, rows) in expected { #expect(own[table] == rows, "\(table)") }
     }
+    // Or the kills fell before and behind what they are meant for.
+    #expect(halfway > 0)
+  }
+
+  /// How many bytes a killed run had taken in, all sources together.
+  private static func reached(_ path: String) throws -> Int {
+    // What the killed run left in the log of the database is only seen by a writer.
+    try DatabaseQueue(path: path).read {
+      try Int.fetchOne($0, sql: "SELECT sum(cursor) FROM source") ?? 0
+    }
+  }
+
+  /// An exported journal of a host of its own.
+  private static func journal() -> String {
+    (0..<400).flatMap { number in
+      PostfixLines.message(
+        number,
+        at: Date(timeIntervalSince1970: 1_795_000_000 + Double(number)),
+        "j\(number % 9).example",
+        number % 3 == 0 ? PostfixLines.expired : PostfixLines.sent
+      ).split(separator: "\n").map { line in
+        let words = line.split(separator: " ", maxSplits: 3)
+        let tag = words[2].prefix { $0 != "[" }
+        return """
+          __CURSOR=s=1;i=\(number)
+          __REALTIME_TIMESTAMP=\(1_795_000_000 + number)000000
+          _HOSTNAME=mx9
+          SYSLOG_IDENTIFIER=\(tag)
+          SYSLOG_PID=8
+          MESSAGE=\(words[3])
+
+
+          """
+      }
+    }.joined()
   }
 }
