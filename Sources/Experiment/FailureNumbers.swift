@@ -1,5 +1,5 @@
 import COpenSSL
-import MailModel
+package import MailModel
 
 /// From OpenSSL's own numbers and from failures of the wire to our classes.
 enum FailureNumbers {
@@ -72,5 +72,12 @@ enum FailureNumbers {
     case .closed, .reset: .connectionLost
     case .tooMuch, .nonsense: .other
     }
+  }
+}
+
+extension TLSFacts {
+  /// What verification makes of the chain; nil where it is trusted.
+  package var verificationFailure: FailureClass? {
+    verifyCode == 0 ? nil : FailureNumbers.verification(verifyCode)
   }
 }

@@ -73,7 +73,7 @@ struct TrialLog {
 
 extension Trial {
   /// `certificate-expired at verification`.
-  var ending: String {
+  package var ending: String {
     "\(failureClass?.rawValue ?? "no failure") at \(failedStage?.rawValue ?? "the end")"
   }
 

@@ -105,4 +105,15 @@ package struct BoundedFile: Sendable {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
+
+  /// The file of that name in a directory or at most two levels below it, links not followed.
+  package static func find(_ name: String, below directory: String, depth: Int = 2) -> String? {
+    guard !name.contains("/"), let entries = try? entries(of: directory) else { return nil }
+    if entries.contains(name) { return directory + "/" + name }
+    guard depth > 0 else { return nil }
+    for entry in entries where isDirectory(directory + "/" + entry) {
+      if let path = find(name, below: directory + "/" + entry, depth: depth - 1) { return path }
+    }
+    return nil
+  }
 }

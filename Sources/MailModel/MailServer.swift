@@ -24,6 +24,9 @@ package protocol MailServer: Sendable {
   func isQueue(directory: String, entries: [String]) -> Bool
   /// Reads a queue directory without lock or write. Files may vanish, move and grow meanwhile.
   func readQueue(directory: String, now: Timestamp) -> QueueSnapshot
+  /// Header and body of a queued message, from the queue directory; nil where it is not there, or not
+  /// whole. Asked for only where an operator replays the message.
+  func messageContent(directory: String, queueID: String) -> [UInt8]?
   /// Reads a queue listing, or a dump of a retry database, given as a file (`postqueue -j`,
   /// `exim -bp`, `exim_dumpdb`, `mailq -v`); nil where the bytes are none of this server's. `head`
   /// holds the first bytes of the file.

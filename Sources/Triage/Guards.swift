@@ -15,7 +15,8 @@ package struct DestinationPolicies: Hashable, Sendable {
 
 /// Says why a remedy may not be used. No remedy weakens what a destination, a message or the operator
 /// has demanded, and what is not known is not assumed.
-enum Guards {
+package enum Guards {
+  /// Why a remedy may not be used; nil where it may.
   static func refusal(
     _ remedy: Remedy,
     domain: String,
@@ -25,13 +26,34 @@ enum Guards {
     requiresTLS: Bool,
     now: Timestamp
   ) -> String? {
-    guard remedy.weakens > .nothing else { return nil }
+    refusal(
+      remedy.weakens,
+      domain: domain,
+      failureClass: failureClass,
+      policy: policy,
+      policies: policies,
+      requiresTLS: requiresTLS,
+      now: now
+    )
+  }
+
+  /// Why mail to `domain` may not go with so much given up; nil where it may.
+  package static func refusal(
+    _ weakening: Weakening,
+    domain: String,
+    failureClass: FailureClass,
+    policy: TLSPolicy?,
+    policies: DestinationPolicies?,
+    requiresTLS: Bool,
+    now: Timestamp
+  ) -> String? {
+    guard weakening > .nothing else { return nil }
     if failureClass == .certificateRevoked {
       return "The certificate is revoked: there is no way around that."
     }
     if requiresTLS { return "A waiting message demands TLS for itself (REQUIRETLS)." }
     if let policy, policy.origin == .destination, policy.level != .may, policy.level != .none,
-      weakens(remedy, below: policy.level)
+      weakens(weakening, below: policy.level)
     {
       let place = policy.source.map { " in \($0)" } ?? ""
       return "Level \(policy.level.rawValue) is demanded for this very destination\(place); "
@@ -46,9 +68,9 @@ enum Guards {
     return nil
   }
 
-  /// Whether the remedy takes away what the level demands.
-  private static func weakens(_ remedy: Remedy, below level: TLSLevel) -> Bool {
-    switch remedy.weakens {
+  /// Whether it takes away what the level demands.
+  private static func weakens(_ weakening: Weakening, below level: TLSLevel) -> Bool {
+    switch weakening {
     case .nothing: false
     case .authentication: level != .encrypt
     case .encryptionStrength: false

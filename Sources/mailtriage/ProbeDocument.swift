@@ -56,6 +56,13 @@ struct ProbeDocument {
   private static func json(_ facts: TLSFacts, _ host: HostProbe, now: Timestamp) -> JSONValue {
     .object([
       "version": .string(facts.version), "cipher": .string(facts.cipher),
+      "cipher_bits": facts.cipherBits.map { .int($0) } ?? .null,
+      "server_signature": JSONValue(facts.serverSignature),
+      "server_digest": JSONValue(facts.serverDigest),
+      "class": JSONValue(
+        facts.verificationFailure?.rawValue
+          ?? (host.isNameMatched ? nil : FailureClass.certificateHostMismatch.rawValue)
+      ),
       "group": JSONValue(facts.group), "verify_code": .int(facts.verifyCode),
       "verify_text": .string(facts.verifyText), "name_matches": .bool(host.isNameMatched),
       "client_certificate_requested": .bool(facts.isClientCertificateRequested),
@@ -74,7 +81,8 @@ struct ProbeDocument {
       "not_after": moment(certificate.notAfter),
       "days_to_expiry": daysLeft(certificate, now: now).map { .int($0) } ?? .null,
       "key": .string(certificate.keyType), "key_bits": .int(certificate.keyBits),
-      "signature": .string(certificate.signature), "sha256": .string(certificate.fingerprint),
+      "signature": .string(certificate.signature),
+      "signature_bits": .int(certificate.signatureBits), "sha256": .string(certificate.fingerprint),
       "public_key_sha256": .string(certificate.publicKeyFingerprint),
     ])
   }
@@ -93,13 +101,14 @@ struct ProbeDocument {
   // MARK: Text
 
   func text(now: Timestamp) -> String {
-    var out = OutsideText(probe.target).terminal(limit: 255) + "\n"
+    var out = OutsideText("\(probe.target): \(verdict(now: now))").terminal(limit: 500) + "\n"
     for line in lines(now: now) { out += "  " + OutsideText(line).terminal(limit: 300) + "\n" }
     return out + "\n"
   }
 
   func markdown(now: Timestamp) -> String {
     var out = "## \(OutsideText(probe.target).markdown(limit: 255))\n\n"
+    out += "**\(OutsideText(verdict(now: now)).markdown(limit: 500))**\n\n"
     for line in lines(now: now) {
       let text = line.drop { $0 == " " }
       let indent = line.count - text.count
@@ -108,6 +117,51 @@ struct ProbeDocument {
         + OutsideText(String(text)).markdown(limit: 300) + "\n"
     }
     return out + "\n"
+  }
+
+  /// The answer in one line: what a sender meets there, the worst first.
+  private func verdict(now: Timestamp) -> String {
+    if let trouble = probe.trouble { return trouble }
+    let troubles = probe.hosts.compactMap { host in
+      trouble(host, now: now).map { probe.hosts.count > 1 ? "\(host.host): \($0)" : $0 }
+    }
+    let demands = [
+      probe.hosts.contains(where: \.hasUsableDANE) ? "DANE" : nil,
+      probe.sts?.mode == .enforce ? "MTA-STS enforce" : nil,
+    ].compactMap { $0 }
+    let promised = demands.isEmpty ? "" : "; promises TLS (\(demands.joined(separator: ", ")))"
+    guard troubles.isEmpty else {
+      let more = troubles.count > 3 ? " and \(troubles.count - 3) more" : ""
+      return troubles.prefix(3).joined(separator: "; ") + more + promised
+    }
+    return "TLS works, the certificate is trusted and carries the name" + promised
+  }
+
+  /// What is wrong with a host, for one who verifies; nil where nothing is.
+  private func trouble(_ host: HostProbe, now: Timestamp) -> String? {
+    let session = host.session
+    if let stage = session.failedStage {
+      return "\(session.failureClass?.rawValue ?? "other") at \(stage.rawValue)"
+    }
+    guard let facts = session.facts else {
+      return session.notes.isEmpty ? "no STARTTLS, mail goes in clear" : session.notes[0]
+    }
+    if let dane = host.daneSession {
+      return dane.isOK ? nil : "\(dane.failureClass?.rawValue ?? "tlsa-invalid") (DANE)"
+    }
+    if let failure = facts.verificationFailure {
+      return "\(failure.rawValue) (\(facts.verifyText)): TLS works only unverified"
+    }
+    guard host.isNameMatched else {
+      return "certificate-host-mismatch: it is for \(facts.names.prefix(3).joined(separator: ", "))"
+    }
+    if let policy = probe.sts?.policy, policy.mode == .enforce, !policy.allows(host.host) {
+      return "not allowed by the MTA-STS policy"
+    }
+    if let left = facts.chain.first.flatMap({ ProbeDocument.daysLeft($0, now: now) }), left < 14 {
+      return "TLS works; the certificate expires in \(left) days"
+    }
+    return nil
   }
 
   /// One fact a line, what belongs to a host below it.

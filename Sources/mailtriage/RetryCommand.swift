@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Experiment
 import FoundationEssentials
 import Glibc
@@ -12,11 +13,14 @@ struct RetryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retry",
     abstract: "Proves whether TLS is the cause: with TLS and without, then the ladder.",
-    discussion: "A trial stops after RCPT TO and carries nobody's mail."
+    discussion: """
+      A trial stops after RCPT TO and carries nobody's mail; --replay alone sends a queued message, \
+      and asks first. Several destinations give several results, as JSON one object a line.
+      """
   )
 
   @Argument(help: "The destination domain.")
-  var destination: String
+  var destination: String?
 
   @OptionGroup var trial: TrialOptions
   @OptionGroup var shared: SharedOptions
@@ -24,72 +28,121 @@ struct RetryCommand: ParsableCommand {
   @Option(name: .customLong("repeat"), help: "Pairs to run at least.")
   var repeats = 1
 
+  @Option(
+    name: .customLong("queue-id"),
+    help: ArgumentHelp("The destinations of this queued message.", valueName: "id")
+  )
+  var queueID: String?
+
+  @Flag(help: "The destinations of all active TLS incidents, one of each next hop.")
+  var incidents = false
+
   @Flag(help: "Vouch that the test path is the destination itself, not a relay.")
   var pathIsDestination = false
 
-  func run() throws {
-    try refusing {
-      guard let domain = HostName(destination) else {
-        throw Refusal(.usage, "\(destination): not a domain name")
+  @Option(
+    help: ArgumentHelp(
+      "Sends a short message over the test path to a mailbox of yours there, to see whether it arrives.",
+      valueName: "address"
+    )
+  )
+  var sendProbe: String?
+
+  @Flag(
+    help: "Sends the queued message itself with the change that works; the original stays queued."
+  )
+  var replay = false
+
+  @Flag(help: "Answers yes to what --replay asks.")
+  var yes = false
+
+  func validate() throws {
+    let targets = [destination != nil, queueID != nil, incidents].count { $0 }
+    guard targets == 1 else {
+      throw ValidationError("name one of: a destination, --queue-id, --incidents")
+    }
+    if replay, incidents {
+      throw ValidationError("--replay sends one message: never with --incidents")
+    }
+    if replay, queueID == nil { throw ValidationError("--replay needs --queue-id") }
+    if sendProbe != nil, incidents {
+      throw ValidationError("--send-probe goes to one destination: never with --incidents")
+    }
+    guard (1...20).contains(repeats) else { throw ValidationError("--repeat: 1 to 20") }
+    if let sendProbe {
+      guard TrialOptions.isSafe(address: sendProbe), sendProbe.contains("@") else {
+        throw ValidationError("--send-probe \(sendProbe): not a mail address")
       }
-      guard (1...20).contains(repeats) else { throw Refusal(.usage, "--repeat: 1 to 20") }
-      let settings = try Settings(shared)
-      let resolver = try trial.dns(settings)
-      let declared = trial.testPath ?? settings.configuration.testPaths[domain.description]
-      let path = try trial.path(domain, declared: declared, resolver: resolver)
-      let base = trial.settings(domain, path, settings, resolver)
-      let isExchanger = path.isExchanger || pathIsDestination
-      if !shared.quiet { complain("trying \(path.host)[\(path.address)]:\(path.port)") }
-      let experiment = RetryExperiment(
-        base: base,
-        mayTryInClear: declared != nil,
-        isDestination: isExchanger,
-        repeats: repeats
-      )
-      var random = SystemRandomNumberGenerator()
-      let result = experiment.run(
-        attempt: TrialRun.run,
-        pause: { usleep(500_000) },
-        random: &random
-      )
-      let document = RetryDocument(
-        destination: domain,
-        path: declared == nil ? nil : path,
-        startedAt: settings.clock,
-        result: result
-      )
-      keep(document, settings)
-      let sink = try ResultSink(shared.output)
-      switch shared.format {
-      case .json: try sink.write(document.json.text() + "\n")
-      case .markdown: try sink.write(document.markdown)
-      case .text, .html:
-        try sink.write(document.text)
-        if declared == nil {
-          try sink.write(recipe(domain, settings))
-        }
-      }
-      try sink.finish()
     }
   }
 
-  /// Keeps the result: incidents and remedies follow it.
-  private func keep(_ document: RetryDocument, _ settings: Settings) {
-    guard settings.databasePath != ":memory:" else { return }
-    do {
-      try TriageStore(path: settings.databasePath).record(
-        RecordedRetry(
-          destination: document.destination.description,
-          at: settings.clock,
-          path: document.path.map { "\($0.host):\($0.port)" },
-          verdict: document.result.verdict.rawValue,
-          weakestChange: document.result.weakestChange,
-          body: document.json.text()
-        )
-      )
-    } catch {
-      complain("the result is not kept: \(error)")
+  func run() throws {
+    try refusing {
+      let settings = try Settings(shared)
+      let targets = try targets(settings)
+      if replay, !yes, isatty(0) == 0 {
+        throw Refusal(.usage, "--replay asks before it sends; where nobody can answer, give --yes")
+      }
+      let retry = Retry(command: self, settings: settings, resolver: try trial.dns(settings))
+      let sink = try ResultSink(shared.output)
+      var triedPeers: Set<String> = []
+      var failures: [Refusal] = []
+      for target in targets {
+        do {
+          let path = try retry.path(to: target.domain)
+          // One trial of a next hop is enough for all whose mail it carries.
+          if incidents, !triedPeers.insert("\(path.address):\(path.port)").inserted {
+            complain("\(target.domain): its next hop \(path.host) was tried already")
+            continue
+          }
+          let document = try retry.run(target, path)
+          try write(document, to: sink, settings)
+        } catch let refusal as Refusal {
+          guard targets.count > 1 else { throw refusal }
+          complain("\(target.domain): \(refusal.description)")
+          failures.append(refusal)
+        }
+      }
+      try sink.finish()
+      if let status = failures.first?.status { throw status.code }
     }
+  }
+
+  private func write(
+    _ document: RetryDocument,
+    to sink: ResultSink,
+    _ settings: Settings
+  ) throws {
+    switch shared.format {
+    case .json: try sink.write(document.json.text() + "\n")
+    case .markdown: try sink.write(document.markdown)
+    case .text, .html:
+      let recipe = document.path == nil ? recipe(document.destination, settings) : ""
+      try sink.write(shared.format.framed(document.text + recipe))
+    }
+  }
+
+  private func targets(_ settings: Settings) throws -> [RetryTarget] {
+    if let destination {
+      guard let domain = HostName(anyScript: destination) else {
+        throw Refusal(.usage, "\(destination): not a domain name")
+      }
+      return [RetryTarget(domain: domain)]
+    }
+    if let queueID { return try RetryTarget.waiting(queueID, settings) }
+    return try incidentTargets()
+  }
+
+  private func incidentTargets() throws -> [RetryTarget] {
+    let analysis = try Session(shared).analysis()
+    let domains = analysis.incidents.filter {
+      $0.state == .active && $0.tlsIsCause != .no && $0.failureClass.isTLS
+    }.flatMap(\.domains)
+    let targets = domains.compactMap { HostName($0) }.map { RetryTarget(domain: $0) }
+    guard !targets.isEmpty else {
+      throw Refusal(.noInput, "no active TLS incident in the database: nothing to try")
+    }
+    return Array(targets.prefix(100))
   }
 
   /// How to make a test path, for the server whose configuration was read, else for all known.
@@ -99,116 +152,19 @@ struct RetryCommand: ParsableCommand {
     return "\nNo test path is declared, so nothing was tried in clear. "
       + "Declare one with --test-path HOST:PORT, or in test_paths; or make one:\n"
       + servers.map { "\n\($0.name):\n\($0.testPathRecipe(domain: domain))\n" }.joined()
-  }
-}
-
-/// A retry as the three formats show it.
-struct RetryDocument {
-  var destination: HostName
-  var path: TrialPath?
-  var startedAt: Timestamp
-  var result: RetryResult
-
-  var json: JSONValue {
-    .object([
-      "schema": .string("mailtriage.retry/1"),
-      "destination": .string(destination.description),
-      "test_path": JSONValue(path.map { "\($0.host):\($0.port)" }),
-      "source": JSONValue(result.trials.compactMap(\.source).first),
-      "started_at": JSONValue(startedAt),
-      "trials": .array(result.trials.map(\.json)),
-      "verdict": .string(result.verdict.rawValue),
-      "weakest_change": JSONValue(result.weakestChange?.rawValue),
-      "explanation": .string(result.explanation),
-    ])
+      + (used.isEmpty ? "\nExchange:\n" + RetryCommand.exchangeRecipe(domain) : "")
   }
 
-  var text: String {
-    var out = "\(destination): \(result.verdict.rawValue)\n"
-    out += "  \(OutsideText(result.explanation).terminal(limit: 2000))\n"
-    if let rung = result.weakestChange { out += "  least change that works: \(rung.rawValue)\n" }
-    let source = result.trials.compactMap(\.source).first ?? "unknown"
-    out += "  trials, from \(source):\n"
-    for trial in result.trials {
-      let last = trial.stages.last.map { OutsideText($0.detail).terminal(limit: 200) } ?? ""
-      let end =
-        trial.failedStage.map { "failed at \($0.rawValue): \(trial.failureClass?.rawValue ?? "")" }
-        ?? "ok"
-      out += "    \(trial.rung.rawValue) to \(trial.peer): \(end)\n      \(last)\n"
-      for note in trial.notes { out += "      \(OutsideText(note).terminal(limit: 200))\n" }
-    }
-    return out
-  }
+  /// A send connector without TLS: Exchange Management Shell.
+  private static func exchangeRecipe(_ domain: HostName) -> String {
+    """
+    # A send connector for \(domain) alone that never speaks TLS. It carries the real mail of the
+    # domain while it is enabled: enable it for the test only.
+    New-SendConnector -Name "mailtriage test path" -Usage Custom -AddressSpaces "SMTP:\(domain);1" `
+      -DNSRoutingEnabled $true -IgnoreSTARTTLS $true -RequireTLS $false -Enabled $false
+    # Enable-SendConnector "mailtriage test path"; afterwards Remove-SendConnector it.
+    # mailtriage retry \(domain) --test-path EXCHANGE-HOST:25
 
-  var markdown: String {
-    var out = "## Retry of \(OutsideText(destination.description).markdown())\n\n"
-    out += "**\(result.verdict.rawValue)**"
-    if let rung = result.weakestChange { out += ", least change that works: \(rung.rawValue)" }
-    out += "\n\n\(OutsideText(result.explanation).markdown(limit: 2000))\n\n"
-    out += "| trial | peer | stage | class |\n| --- | --- | --- | --- |\n"
-    for trial in result.trials {
-      out += "| \(trial.rung.rawValue) | \(OutsideText(trial.peer).markdown()) "
-      out += "| \(trial.failedStage?.rawValue ?? "ok") | \(trial.failureClass?.rawValue ?? "") |\n"
-    }
-    return out
-  }
-}
-
-extension Trial {
-  var json: JSONValue {
-    .object([
-      "rung": .string(rung.rawValue),
-      "tls": .bool(usedTLS),
-      "peer": .string(peer),
-      "stages": .array(stages.map(\.json)),
-      "ok": .bool(isOK),
-      "failed_stage": JSONValue(failedStage?.rawValue),
-      "class": JSONValue(failureClass?.rawValue),
-      "notes": JSONValue(notes),
-      "tls_facts": facts?.json ?? .null,
-    ])
-  }
-}
-
-extension TLSFacts {
-  var json: JSONValue {
-    .object([
-      "protocol": .string(version),
-      "cipher": .string(cipher),
-      "group": JSONValue(group),
-      "verify_code": .int(verifyCode),
-      "verify_text": .string(verifyText),
-      "client_certificate_requested": .bool(isClientCertificateRequested),
-      "alerts": JSONValue(alerts),
-      "chain": .array(chain.map(\.json)),
-    ])
-  }
-}
-
-extension CertificateFacts {
-  var json: JSONValue {
-    .object([
-      "subject": .string(OutsideText(subject).terminal()),
-      "issuer": .string(OutsideText(issuer).terminal()),
-      "names": JSONValue(names.map { OutsideText($0).terminal() }),
-      "not_before": JSONValue(notBefore.map { Timestamp(seconds: $0) }),
-      "not_after": JSONValue(notAfter.map { Timestamp(seconds: $0) }),
-      "key_type": .string(keyType),
-      "key_bits": .int(keyBits),
-      "signature": .string(signature),
-      "sha256": .string(fingerprint),
-      "public_key_sha256": .string(publicKeyFingerprint),
-    ])
-  }
-}
-
-extension StageRecord {
-  var json: JSONValue {
-    .object([
-      "stage": .string(stage.rawValue),
-      "ok": .bool(isOK),
-      "detail": .string(OutsideText(detail).terminal()),
-      "seconds": .number((seconds * 1000).rounded() / 1000),
-    ])
+    """
   }
 }

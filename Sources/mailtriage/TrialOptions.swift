@@ -55,19 +55,31 @@ struct TrialOptions: ParsableArguments {
       throw ValidationError("--timeout: 0.1 to 600 seconds")
     }
     // A line end in an address would be a command of its own.
-    for address in [sender, recipient ?? ""]
-    where address.utf8.contains(where: { $0 <= 32 || $0 >= 127 || $0 == 60 || $0 == 62 }) {
+    for address in [sender, recipient ?? ""] where !TrialOptions.isSafe(address: address) {
       throw ValidationError("\(address): not a mail address")
     }
   }
 
+  /// Whether a text may stand between the angle brackets of an envelope command; beyond ASCII it
+  /// needs SMTPUTF8 (RFC 6531).
+  static func isSafe(address: String) -> Bool {
+    address.utf8.count <= 320
+      && !address.unicodeScalars.contains {
+        $0.value <= 32 || (127..<160).contains($0.value) || $0 == "<" || $0 == ">"
+          || (0x2028...0x2029).contains($0.value)
+      }
+  }
+
   /// The resolver of the option, else of the configuration, else of the system.
   func dns(_ settings: Settings) throws -> Resolver {
-    guard let text = resolver ?? settings.configuration.resolver else { return Resolver() }
+    let seconds = Int(min(max(timeout, 1), 5))
+    guard let text = resolver ?? settings.configuration.resolver else {
+      return Resolver(timeout: seconds)
+    }
     guard let (address, port) = TrialOptions.endpoint(text, defaultPort: 53) else {
       throw Refusal(.usage, "--resolver \(text): not ADDRESS[:PORT]")
     }
-    return Resolver(address: address, port: port)
+    return Resolver(address: address, port: port, timeout: seconds)
   }
 
   /// Host and port of `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`.
@@ -97,14 +109,18 @@ struct TrialOptions: ParsableArguments {
         throw Refusal(.usage, "--test-path \(declared): not HOST:PORT")
       }
       let address =
-        Address.isNumeric(host) ? host : HostName(host).flatMap { dns.addresses($0).first }
+        Address.isNumeric(host)
+        ? host : HostName(anyScript: host).flatMap { dns.addresses($0).first }
       guard let address else { throw Refusal(.unavailable, "\(host): no address found") }
       let named = exchangers.values.first { exchanger in
         exchanger.name == host.lowercased()
           || HostName(exchanger.name).map { dns.addresses($0).contains(address) } ?? false
       }
+      // A bare address carries no name to be verified: that of the destination's first host is what
+      // the mail server would look for.
+      let name = Address.isNumeric(host) ? exchangers.values.first?.name : host.lowercased()
       return TrialPath(
-        host: named?.name ?? host,
+        host: named?.name ?? name.flatMap { $0.isEmpty ? nil : $0 } ?? domain.description,
         address: address,
         port: port,
         isExchanger: named != nil
@@ -116,20 +132,20 @@ struct TrialOptions: ParsableArguments {
     for name in names.prefix(10) {
       guard let host = HostName(name), let address = dns.addresses(host).first else { continue }
       // What the DNS of others names is no reason to knock at our own doors.
-      let isNamed = resolver != nil || declared != nil
+      let isNamed = resolver != nil
       if Address.isPrivate(address), !isNamed { continue }
       return TrialPath(host: name, address: address, port: 25, isExchanger: true)
     }
     throw Refusal(.unavailable, "\(domain): no mail host with a usable address")
   }
 
-  /// What a trial does there: the mail server's policy, with the options on top.
+  /// What a trial does there, and the policy behind it: the mail server's, with the options on top.
   func settings(
     _ domain: HostName,
     _ path: TrialPath,
     _ settings: Settings,
     _ dns: Resolver
-  ) -> TrialSettings {
+  ) -> (TrialSettings, TLSPolicy) {
     let configured = settings.configurations.lazy.compactMap {
       $0.tlsPolicy(domain: domain.description, nextHop: path.host)
     }.first
@@ -165,7 +181,11 @@ struct TrialOptions: ParsableArguments {
     trial.sender = sender
     trial.recipient = recipient ?? "postmaster@\(domain)"
     trial.timeout = timeout
-    return trial
+    if path.port == 465, demand.use != .never {
+      trial.isImplicit = true
+      trial.demand.use = .required
+    }
+    return (trial, policy)
   }
 
   /// This host's own name, for EHLO.

@@ -43,23 +43,27 @@ struct Sinks {
     rows = Dictionary(table.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     dnsAddress = "\(net).0.1"
     dnsPort = port &+ 1
+    let output = Pipe()
     process = try Sinks.python(
       [
         script.path, "run", "--dir", directory, "--port", "\(port)", "--max-s", "90", "--only",
         only.joined(separator: ","),
-      ] + (withDNS ? ["--dns", "\(dnsAddress):\(dnsPort)"] : [])
+      ] + (withDNS ? ["--dns", "\(dnsAddress):\(dnsPort)"] : []),
+      output: output
     )
-    for _ in 0..<100 {
-      usleep(100_000)
-      if FileManager.default.fileExists(atPath: directory + "/sink.jsonl") { break }
-    }
+    // They say so when they listen.
+    _ = try output.fileHandleForReading.read(upToCount: 1)
   }
 
-  private static func python(_ arguments: [String]) throws -> Process {
+  private static func python(_ arguments: [String], output: Pipe? = nil) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
     process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
+    if let output {
+      process.standardOutput = output
+    } else {
+      process.standardOutput = FileHandle.nullDevice
+    }
     process.standardError = FileHandle.nullDevice
     try process.run()
     return process

@@ -21,6 +21,14 @@ package struct Exim: MailServer {
     EximSpool(root: directory, now: now).read()
   }
 
+  package func messageContent(directory: String, queueID: String) -> [UInt8]? {
+    guard let header = BoundedFile.find(queueID + "-H", below: directory + "/input", depth: 1),
+      let head = try? BoundedFile(path: header, limit: 4 << 20),
+      let data = try? BoundedFile(path: String(header.dropLast()) + "D", limit: 64 << 20)
+    else { return nil }
+    return EximMessageContent.read(header: head.bytes, data: data.bytes)
+  }
+
   package func isQueueListing(head: Span<UInt8>) -> Bool {
     EximRetryDump.begins(head) || EximQueueListing.begins(head)
   }

@@ -22,6 +22,14 @@ package struct Postfix: MailServer {
     return reader.read()
   }
 
+  package func messageContent(directory: String, queueID: String) -> [UInt8]? {
+    ["deferred", "active", "incoming", "hold"].lazy.compactMap { queue -> [UInt8]? in
+      BoundedFile.find(queueID, below: directory + "/" + queue).flatMap {
+        try? BoundedFile(path: $0, limit: 64 << 20)
+      }.flatMap { PostfixMessageContent.read($0.bytes) }
+    }.first
+  }
+
   package func isQueueListing(head: Span<UInt8>) -> Bool { PostfixQueueListing.begins(head) }
 
   package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {

@@ -109,7 +109,8 @@ struct PostfixQueueFile {
     }
   }
 
-  private static func record(
+  /// The record at an offset; nil where there is no whole one.
+  static func record(
     _ bytes: [UInt8],
     at start: Int
   ) -> (type: UInt8, data: Range<Int>)? {

@@ -22,6 +22,15 @@ package struct Sendmail: MailServer {
     SendmailQueue(root: directory, now: now).read()
   }
 
+  package func messageContent(directory: String, queueID: String) -> [UInt8]? {
+    guard let control = BoundedFile.find("qf" + queueID, below: directory),
+      let data = BoundedFile.find("df" + queueID, below: directory),
+      let head = try? BoundedFile(path: control, limit: 4 << 20),
+      let body = try? BoundedFile(path: data, limit: 64 << 20)
+    else { return nil }
+    return SendmailMessageContent.read(control: head.bytes, data: body.bytes)
+  }
+
   package func isQueueListing(head: Span<UInt8>) -> Bool { SendmailQueueListing.begins(head) }
 
   package func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """SMTP receivers on loopback, one fault each, one port each.
 
-Prints one JSON line, {"directory": ..., "ports": {name: port}}, and serves until standard input ends. Needs the
+Prints one JSON line, {"directory": ..., "ports": {name: port}}, where the port "dns" answers for the domains in MX, and serves until standard input ends. Needs the
 cryptography package. Every name in FAULTS is a function that holds one conversation on a connected socket.
 """
 import datetime as dt, ipaddress, json, os, random, shutil, socket, ssl, struct, sys, tempfile, threading, time
@@ -305,7 +305,36 @@ def serve(listener, fault):
         threading.Thread(target=one, args=(sock,), daemon=True).start()
 
 
-ports = {}
+# Names --------------------------------------------------------------------------------------------
+MX = {"receiver.example": "127.0.0.1", "dane.example": "127.0.0.1", "elsewhere.example": "192.0.2.1"}
+
+
+def answer(query):
+    """As a validating resolver has it: each answer with the AD bit, what is not there with NXDOMAIN."""
+    at, labels = 12, []
+    while query[at]: labels.append(query[at + 1:at + 1 + query[at]]); at += query[at] + 1
+    kind = struct.unpack("!H", query[at + 1:at + 3])[0]; end = at + 5; asked = b".".join(labels).decode("latin-1").lower()
+    def wire(text): return b"".join(bytes([len(x)]) + x.encode() for x in text.split(".")) + b"\0"
+    host = asked[3:] if asked.startswith("mx.") else None; data, code = None, 0
+    if asked in MX: data = struct.pack("!H", 10) + wire("mx." + asked) if kind == 15 else None
+    elif host in MX: data = socket.inet_aton(MX[host]) if kind == 1 else None
+    elif asked == "_25._tcp.mx.dane.example" and kind == 52: data = b"\3\1\1" + bytes(32)
+    else: code = 3
+    record = b"" if data is None else b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+    flags = 0x8000 | 0x0100 | 0x0080 | 0x0020 | code
+    return query[:2] + struct.pack("!HHHHH", flags, 1, 0 if data is None else 1, 0, 0) + query[12:end] + record
+
+
+def serve_names(sock):
+    while True:
+        query, peer = sock.recvfrom(4096)
+        try: sock.sendto(answer(query), peer)
+        except (IndexError, struct.error): pass
+
+
+names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); names.bind(("127.0.0.1", 0))
+threading.Thread(target=serve_names, args=(names,), daemon=True).start()
+ports = {"dns": names.getsockname()[1]}
 for label, fault in list(FAULTS.items()) + [("six", talk())]:
     listener = socket.socket(socket.AF_INET6 if label == "six" else socket.AF_INET)
     try: listener.bind(("::1" if label == "six" else "127.0.0.1", 0))
