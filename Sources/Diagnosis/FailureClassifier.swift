@@ -25,26 +25,48 @@ package struct Classification: Hashable, Sendable {
   }
 }
 
-/// Finds the rule that says most about a text. The most specific match wins; among equals a failure
-/// of TLS before others, then the order of the catalogue.
+/// Finds the rule that says most about a text. The most specific match wins; among equals the order
+/// of the rules, a server's own before the general ones.
 package struct FailureClassifier: Sendable {
-  private struct Entry: Sendable {
-    var rule: FailureRule
-    var pattern: CompiledPattern
-  }
-
-  private let entries: [Entry]
+  private let rules: [FailureRule]
+  private let patterns: [CompiledPattern]
+  private let index: TextIndex
+  /// By text of the index, the rules that it may fire.
+  private let triggered: [[Int]]
+  /// Rules that can match without any text of the index.
+  private let untriggered: [Int]
+  private let replyMarks: [Int]
 
   /// A classifier with the general rules and those of the servers at hand.
   package init(serverRules: [FailureRule]) {
-    let rules = serverRules + Catalogue.general
-    entries = rules.enumerated()
+    self.init(rules: serverRules + Catalogue.general)
+  }
+
+  init(rules unordered: [FailureRule]) {
+    let ordered = unordered.enumerated()
       .sorted {
         ($0.element.specificity.rawValue, -$0.offset) > (
           $1.element.specificity.rawValue, -$1.offset
         )
       }
-      .map { Entry(rule: $0.element, pattern: CompiledPattern($0.element.pattern)) }
+      .map(\.element)
+    var texts = TextIndex.Builder()
+    let compiled = ordered.map { CompiledPattern($0.pattern, &texts) }
+    replyMarks = Catalogue.replyMarks.map { texts.number(Array($0.utf8)) }
+    var byText = [[Int]](repeating: [], count: texts.needles.count)
+    var free: [Int] = []
+    for (number, pattern) in compiled.enumerated() {
+      guard let triggers = pattern.triggers else {
+        free.append(number)
+        continue
+      }
+      for trigger in triggers { byText[trigger].append(number) }
+    }
+    rules = ordered
+    patterns = compiled
+    triggered = byText
+    untriggered = free
+    index = TextIndex(texts)
   }
 
   /// What `text` says; nil where no rule knows it. `side` is the side that wrote it, where known;
@@ -54,19 +76,32 @@ package struct FailureClassifier: Sendable {
     side: Side? = .sending,
     server: MailServerID? = nil
   ) -> Classification? {
-    let folded = FoldedText(text)
-    for entry in entries {
-      if let wanted = entry.rule.side, let side, wanted != side { continue }
-      if let wanted = entry.rule.server, let server, wanted != server { continue }
-      guard entry.pattern.matches(folded) else { continue }
-      return Classification(
-        failureClass: entry.rule.failureClass,
-        ruleID: entry.rule.id,
-        responsible: entry.rule.responsible,
-        specificity: entry.rule.specificity,
-        meaning: entry.rule.meaning
-      )
+    classify(FoldedText(text), side: side, server: server)
+  }
+
+  func classify(_ text: FoldedText, side: Side?, server: MailServerID?) -> Classification? {
+    var searched = SearchedText(text, in: index)
+    var candidates = NumberSet(count: rules.count)
+    for number in untriggered { candidates.insert(number) }
+    searched.found.forEach { text in
+      for number in triggered[text] { candidates.insert(number) }
     }
-    return nil
+    let voice: Voice? = replyMarks.contains { searched.found.contains($0) } ? .peer : nil
+    let winner = candidates.first { number in
+      let rule = rules[number]
+      if let wanted = rule.side, let side, wanted != side { return false }
+      if let wanted = rule.server, let server, wanted != server { return false }
+      if let wanted = rule.voice, let voice, wanted != voice { return false }
+      return patterns[number].matches(&searched)
+    }
+    guard let winner else { return nil }
+    let rule = rules[winner]
+    return Classification(
+      failureClass: rule.failureClass,
+      ruleID: rule.id,
+      responsible: rule.responsible,
+      specificity: rule.specificity,
+      meaning: rule.meaning
+    )
   }
 }

@@ -15,6 +15,8 @@ package enum Specificity: Int, Comparable, CaseIterable, Sendable {
 /// What a text must look like for a rule to fire. ASCII case is ignored.
 package indirect enum TextPattern: Hashable, Sendable {
   case contains(String)
+  /// The text as a word, or words, of its own: no letter or digit before or behind it.
+  case word(String)
   case startsWith(String)
   case all([TextPattern])
   case any([TextPattern])
@@ -23,6 +25,14 @@ package indirect enum TextPattern: Hashable, Sendable {
   case enhancedStatus(class: Int?, subject: Int, detail: Int?)
   /// A three-digit SMTP reply code as a word of its own.
   case replyCode(Int)
+}
+
+/// Whose words a text is.
+package enum Voice: Hashable, Sendable {
+  /// What a program says of its own session.
+  case own
+  /// What the other side replied, quoted.
+  case peer
 }
 
 /// One entry of the failure catalogue: a text that servers write, and what it means.
@@ -36,6 +46,8 @@ package struct FailureRule: Sendable {
   package var responsible: Responsible
   /// The side that writes such a line; nil for both.
   package var side: Side?
+  /// Whose words it reads; nil for anyone's.
+  package var voice: Voice?
   package var specificity: Specificity
   package var pattern: TextPattern
   /// A real line that must fire this rule.
@@ -49,6 +61,7 @@ package struct FailureRule: Sendable {
     failureClass: FailureClass?,
     responsible: Responsible,
     side: Side? = nil,
+    voice: Voice? = nil,
     specificity: Specificity,
     pattern: TextPattern,
     example: String,
@@ -59,6 +72,7 @@ package struct FailureRule: Sendable {
     self.failureClass = failureClass
     self.responsible = responsible
     self.side = side
+    self.voice = voice
     self.specificity = specificity
     self.pattern = pattern
     self.example = example

@@ -20,6 +20,10 @@ package protocol MailServer: Sendable {
   /// Its own texts; general texts (SMTP, OpenSSL, GnuTLS, …) are in Diagnosis.
   var failureRules: [FailureRule] { get }
 
+  /// What its form tells of a line that stands alone: `tag` is its syslog tag (empty where it has
+  /// none), `text` what follows. Nil where the line is not, or need not be, this server's.
+  func readLone(_ bytes: Span<UInt8>, tag: Range<Int>, text: Range<Int>) -> LoneLine?
+
   /// Whether a directory is this server's queue; looks at names only, opens nothing.
   func isQueue(directory: String, entries: [String]) -> Bool
   /// Reads a queue directory without lock or write. Files may vanish, move and grow meanwhile.

@@ -22,9 +22,7 @@ struct Explain: ParsableCommand {
   var format: OutputFormat = .text
 
   func run() throws {
-    let explainer = LineExplainer(
-      classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
-    )
+    let explainer = LineExplainer(servers: registeredMailServers)
     if ndr {
       let text = lines.isEmpty ? readInput() : lines.joined(separator: "\n")
       let line = NDRText(text).diagnosis(by: explainer)

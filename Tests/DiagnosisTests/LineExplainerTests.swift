@@ -5,9 +5,7 @@ import Testing
 @testable import Diagnosis
 
 @Suite struct LineExplainerTests {
-  static let explainer = LineExplainer(
-    classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
-  )
+  static let explainer = LineExplainer(servers: registeredMailServers)
 
   @Test(arguments: [
     (

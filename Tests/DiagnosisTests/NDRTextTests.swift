@@ -56,9 +56,7 @@ import Testing
     _ report: String,
     _ wanted: FailureClass
   ) {
-    let explainer = LineExplainer(
-      classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
-    )
+    let explainer = LineExplainer(servers: registeredMailServers)
     let line = NDRText(report).diagnosis(by: explainer)
     #expect(explainer.explain(line).classification?.failureClass == wanted, "\(line)")
   }

@@ -1,8 +1,8 @@
 import MailModel
 
 extension Catalogue {
-  /// Events of Windows' Schannel, which name an alert by its number only, and what Exchange says of
-  /// its TLS partner. Source: Microsoft's list of Schannel events 36868 to 36888.
+  /// Events of Windows' Schannel, which name an alert by its number only. Source: Microsoft's list of
+  /// Schannel events 36868 to 36888.
   static let windowsEvents: [FailureRule] = [
     rule(
       "schannel.received.certificate",
@@ -93,16 +93,6 @@ extension Catalogue {
       example: "A fatal alert was received from the remote endpoint. The TLS protocol defined "
         + "fatal alert code is 20.",
       "Schannel ended the session with an alert that names no cause we could act on."
-    ),
-    rule(
-      "exchange.starttls.missing",
-      .startTLSNotSupported,
-      .remote,
-      ["remoteserverdoesnotsupporttls", "server does not support secure connections"],
-      .verifyError,
-      example: "450 4.4.317 Cannot connect to remote server "
-        + "[Message=RemoteServerDoesNotSupportTls]",
-      "Our policy demands TLS and the peer does not offer STARTTLS."
     ),
   ]
 

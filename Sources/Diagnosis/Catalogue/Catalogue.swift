@@ -5,9 +5,25 @@ package import MailModel
 package enum Catalogue {
   /// All of them; the order within a specificity decides between equal matches.
   package static let general: [FailureRule] =
-    senders + windowsEvents + verification + libraryReasons + alerts + gnuTLS + schannel
-    + otherServers + policies + replies
-    + mailboxes + network
+    (windowsEvents + verification + openSSL + alerts + gnuTLS + languages + schannel)
+    .map(ofOwnSession)
+    + resultTypes + senders + exchange + otherServers + policies + replies + mailboxes + network
+
+  /// What stands before words of the other side that a server quotes.
+  static let replyMarks = [
+    " said: ", "refused to talk to me: ", "smtp error from remote mail server after ",
+    "remote host said: ",
+  ]
+
+  /// Libraries speak of the session at hand: what a peer quotes of its own is another's trouble.
+  /// A content filter may quote any words of the message.
+  private static func ofOwnSession(_ rule: FailureRule) -> FailureRule {
+    var rule = rule
+    if rule.id != "x509.any" { rule.voice = .own }
+    let filters = ["spam", "virus", "phish"].map { TextPattern.not(.contains($0)) }
+    rule.pattern = .all([rule.pattern] + filters)
+    return rule
+  }
 
   /// A rule whose pattern is any of some texts.
   static func rule(

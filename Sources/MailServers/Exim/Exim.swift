@@ -11,6 +11,14 @@ package struct Exim: MailServer {
 
   package func makeDialect() -> any LogDialect { EximDialect() }
 
+  package func readLone(
+    _ bytes: Span<UInt8>,
+    tag: Range<Int>,
+    text: Range<Int>
+  ) -> LoneLine? {
+    EximLoneLine.read(bytes, tag: tag, text: text)
+  }
+
   package func isQueue(directory: String, entries: [String]) -> Bool {
     let names = Set(entries)
     return names.contains("input")

@@ -35,7 +35,7 @@ enum EximRules {
         "retry time not reached", "retry timeout exceeded", "have been failing for a long time",
       ],
       // Exim appends these to the reason where it still has one: the reason says more.
-      .serverText,
+      .smtpCode,
       example: "== b@example.net routing defer (-51): retry time not reached",
       "The address or host waits for its next time; the reason is in an earlier line."
     ),
@@ -62,7 +62,7 @@ enum EximRules {
       "send-failed",
       .handshakeDisconnected,
       .remote,
-      ["smtp send to ", "TLS session: error on first read"],
+      ["smtp send to ", "error on first read", "bad first read from TLS conn"],
       .verifyError,
       example:
         "defer (104): Connection reset by peer H=mx.example.net [192.0.2.1]: smtp send to mx.example.net [192.0.2.1] failed: Connection reset by peer",

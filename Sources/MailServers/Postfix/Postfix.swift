@@ -11,6 +11,14 @@ package struct Postfix: MailServer {
 
   package func makeDialect() -> any LogDialect { PostfixDialect() }
 
+  package func readLone(
+    _ bytes: Span<UInt8>,
+    tag: Range<Int>,
+    text: Range<Int>
+  ) -> LoneLine? {
+    PostfixLoneLine.read(bytes, tag: tag, text: text)
+  }
+
   package func isQueue(directory: String, entries: [String]) -> Bool {
     let names = Set(entries)
     return names.isSuperset(of: ["active", "incoming", "deferred"])

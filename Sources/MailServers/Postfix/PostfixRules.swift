@@ -13,6 +13,7 @@ enum PostfixRules {
     _ pattern: TextPattern,
     _ specificity: Specificity = .serverText,
     side: Side? = nil,
+    voice: Voice? = nil,
     example: String,
     meaning: String
   ) -> FailureRule {
@@ -22,6 +23,7 @@ enum PostfixRules {
       failureClass: failureClass,
       responsible: responsible,
       side: side,
+      voice: voice,
       specificity: specificity,
       pattern: pattern,
       example: example,
@@ -357,6 +359,7 @@ enum PostfixRules {
         .contains("delivery to command"), .contains("queue file write error"),
       ]),
       .alert,
+      voice: .own,
       example: "status=deferred (mail transport unavailable)",
       meaning: "Delivery fails on this machine, before any peer is asked."
     ),

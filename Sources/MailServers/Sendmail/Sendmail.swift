@@ -11,6 +11,14 @@ package struct Sendmail: MailServer {
 
   package func makeDialect() -> any LogDialect { SendmailDialect() }
 
+  package func readLone(
+    _ bytes: Span<UInt8>,
+    tag: Range<Int>,
+    text: Range<Int>
+  ) -> LoneLine? {
+    SendmailLoneLine.read(bytes, tag: tag, text: text)
+  }
+
   package func isQueue(directory: String, entries: [String]) -> Bool {
     let files = entries.filter { $0.hasPrefix("qf") || $0.hasPrefix("df") }
     if files.contains(where: { $0.utf8.count >= 16 }) { return true }

@@ -51,8 +51,8 @@ enum SendmailRules {
       .handshakeTimeout,
       .path,
       .all([
-        .contains("connect failed="), .contains("reason=unknown"), .contains("retry=0"),
-        .not(.contains("errno=104")),
+        .any([.contains("connect failed="), .contains("accept failed=")]),
+        .contains("reason=unknown"), .contains("retry=0"), .not(.contains("errno=104")),
       ]),
       .libraryReason,
       example:
@@ -63,7 +63,9 @@ enum SendmailRules {
       "handshake-reset",
       .handshakeDisconnected,
       .unknown,
-      .all([.contains("connect failed="), .contains("errno=104")]),
+      .all([
+        .any([.contains("connect failed="), .contains("accept failed=")]), .contains("errno=104"),
+      ]),
       .libraryReason,
       example:
         "STARTTLS=client, error: connect failed=-1, reason=unknown, SSL_error=5, errno=104, retry=99",
