@@ -65,7 +65,8 @@ extension Alert {
   package func json() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(document)
+    let text = String(decoding: try encoder.encode(document), as: UTF8.self)
+    return Data(OutsideText(text).json().utf8)
   }
 
   /// The same scalars as `MAILTRIAGE_*` variables; absent ones are empty. Bytes that an environment
@@ -86,12 +87,11 @@ extension Alert {
     )
   }
 
-  /// `text` with control characters replaced by spaces.
+  /// `text` with control characters replaced by spaces, and those that hide or reorder text shown.
   private static func withoutControls(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0 }
-      )
-    )
+    let plain = text.unicodeScalars.map {
+      $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0
+    }
+    return OutsideText(String(String.UnicodeScalarView(plain))).terminal()
   }
 }

@@ -65,7 +65,7 @@ package struct AlertRules: Sendable {
   private static func summary(_ incident: Incident) -> String {
     let first = incident.domains.first ?? "a destination"
     let others = incident.domains.count - 1
-    return "\(incident.waiting) messages wait for \(first)"
+    return "\(incident.waiting) message\(incident.waiting == 1 ? " waits" : "s wait") for \(first)"
       + (others > 0 ? " and \(others) more domains" : "")
       + ": \(incident.failureClass.rawValue). \(incident.meaning)"
   }

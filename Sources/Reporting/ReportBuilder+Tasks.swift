@@ -15,10 +15,10 @@ extension ReportBuilder {
     var saves: Int { members.reduce(0) { $0 + ($1.forecast?.savedIfFixed ?? 0) } }
     var isTLS: Bool { members.contains { $0.incident?.tlsIsCause == .yes } }
 
-    /// TLS first, then the nearer deadline by the hour, then the more mail.
+    /// TLS first, then the nearer deadline by the quarter of an hour, then the more mail.
     var order: (Int, Int64, Int, String) {
-      let hour = deadline.map { $0.microseconds / 3_600_000_000 } ?? Int64.max
-      return (isTLS ? 0 : 1, hour, -saves, lead?.domain ?? "")
+      let quarter = deadline.map { $0.microseconds / 900_000_000 } ?? Int64.max
+      return (isTLS ? 0 : 1, quarter, -saves, lead?.domain ?? "")
     }
   }
 

@@ -12,6 +12,8 @@ package struct ReportWriter: Sendable {
 
   private let time: LocalTime
   private let format: Format
+  /// Changes that are seen without opening the rest.
+  private static let firstChanges = 10
 
   /// A writer that shows moments in `zone`.
   package init(format: Format, zone: TimeZone) {
@@ -66,7 +68,9 @@ package struct ReportWriter: Sendable {
       "tasks": report.tasks.prefix(3).map(task),
       "figures": report.figures.map(figure),
       "hasChanges": !report.changes.isEmpty,
-      "changes": report.changes.prefix(40).map(change),
+      "changes": report.changes.prefix(ReportWriter.firstChanges).map(change),
+      "laterChanges": report.changes.prefix(40).dropFirst(ReportWriter.firstChanges).map(change),
+      "hasLaterChanges": report.changes.count > ReportWriter.firstChanges,
       "moreChanges": report.changes.count > 40 ? text(String(report.changes.count - 40)) : "",
       "hasMoreChanges": report.changes.count > 40,
       "hasMoreIncidents": report.moreIncidents > 0,
@@ -251,7 +255,11 @@ extension ReportWriter {
       "title": text(remedy.title), "weakens": text(remedy.weakens.rawValue),
       "risk": text(remedy.risk, limit: 1000),
     ]
-    if let refused = remedy.refused { context["refused"] = text(refused) }
+    // What may not be used is named, without anything to copy.
+    if let refused = remedy.refused {
+      context["refused"] = text(refused)
+      return context
+    }
     if let until = remedy.validUntil { context["validUntil"] = text(time.long(until)) }
     if !remedy.configuration.isEmpty {
       context["configuration"] = block(remedy.configuration)

@@ -3,6 +3,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import MailModel
+import Reporting
 import Store
 import Triage
 
@@ -199,8 +200,8 @@ struct AlertCommand: AsyncParsableCommand {
     _ handovers: [AlertOutbox.Handover]
   ) throws {
     let present = conditions.filter { $0.standing == .present }
-    let redaction = Redaction(isOn: options.redact)
     if options.format == .json {
+      let redaction = Redaction(isOn: options.redact)
       let document = JSONValue.object([
         "schema": .string("mailtriage.alerts/1"),
         "now": JSONValue(session.settings.now),
@@ -217,18 +218,17 @@ struct AlertCommand: AsyncParsableCommand {
       ])
       return try session.write(redaction.apply(document.text()) + "\n")
     }
-    var out = ""
-    for condition in present.sorted(by: { ($1.severity, $1.count) < ($0.severity, $0.count) }) {
-      let line = "\(condition.severity.name): \(condition.rule.rawValue): \(condition.summary)"
-      let safe =
-        options.format == .markdown
-        ? "- " + OutsideText(line).markdown(limit: 400) : OutsideText(line).terminal(limit: 400)
-      out += safe + "\n"
+    let ordered = present.sorted { ($1.severity, $1.count) < ($0.severity, $0.count) }
+    var blocks: [Page.Block] = ordered.map {
+      let line = "\($0.severity.name): \($0.rule.rawValue): \($0.summary)"
+      return options.format == .text ? .paragraph(line) : .item(line)
     }
-    if present.isEmpty { out += "Nothing to alert of.\n" }
+    if present.isEmpty { blocks.append(.lead("Nothing to alert of.")) }
     let taken = handovers.count { $0.outcome == .taken }
-    if !handovers.isEmpty { out += "\nThe hook has taken \(taken) of \(handovers.count) alerts.\n" }
-    try session.write(redaction.apply(out))
+    if !handovers.isEmpty {
+      blocks.append(.paragraph("The hook has taken \(taken) of \(handovers.count) alerts."))
+    }
+    try session.write(Page(title: "Mail alerts", blocks), width: Session.terminalWidth)
   }
 }
 

@@ -77,6 +77,7 @@ import Testing
     ["trace", "192.0.2.1", "<script>alert(1)</script>.example", "';DROP TABLE message;--"],
     ["trace", "a.example"], ["remedy", "<script>alert(1)</script>.example"],
     ["remedy", "$(touch${ifs}/tmp/owned).example"], ["analyze", "--messages"],
+    ["alert"], ["remedy", "<img/src=x/onerror=alert(1)>.example"], ["forecast", "--verbose"],
   ]
 
   @Test(arguments: answers)
@@ -117,6 +118,60 @@ import Testing
       format == "json"
       ? outcome.output.split(separator: "\n").map(String.init) : [outcome.output]
     for answer in answers { try judge(answer, format, ["explain"]) }
+  }
+
+  @Test func `alerts, metrics and the monitoring line carry it as text`() throws {
+    let place = try Workplace()
+    let inputs = [try place.write("mail.log", log()), try place.write("queue.json", try queue())]
+    let hook = try place.write(
+      "hook",
+      "#!/bin/sh\ncat >> \(place.path)/alerts\nenv | grep ^MAILTRIAGE_ >> \(place.path)/env\n"
+    )
+    chmod(hook, 0o755)
+    let metrics = place.path + "/mailtriage.prom"
+    let now = ["--now", "2026-03-02T12:00:00Z", "--quiet"]
+    let told = try Workplace.finish(
+      place.process(["alert", "--hook", hook, "--prometheus", metrics] + inputs + now)
+    )
+    #expect(told.status == 0, "\(told.complaint)")
+    let alerts = try String(contentsOfFile: place.path + "/alerts", encoding: .utf8)
+    let lines = alerts.split(separator: "\n")
+    #expect(lines.count > 5)
+    for line in lines { try judge(String(line), "json", ["alert hook"]) }
+    let environment = try String(contentsOfFile: place.path + "/env", encoding: .utf8)
+    #expect(HostileTextTests.harmful(environment).isEmpty)
+    #expect(environment.split(separator: "\n").allSatisfy { $0.hasPrefix("MAILTRIAGE_") })
+    let text = try String(contentsOfFile: metrics, encoding: .utf8)
+    #expect(HostileTextTests.harmful(text).isEmpty)
+    try HostileTextTests.judgeMetrics(text)
+    let plugin = try Workplace.finish(place.process(["alert", "--nagios"] + now))
+    #expect(HostileTextTests.harmful(plugin.output).isEmpty)
+    #expect(plugin.output.split(separator: "\n").count == 1)
+    #expect(plugin.output.split(separator: "|", omittingEmptySubsequences: false).count == 2)
+  }
+
+  /// The text exposition format, version 0.0.4: each family once, HELP before TYPE before its samples,
+  /// label values with nothing but the three escapes, one number behind each.
+  private static func judgeMetrics(_ text: String) throws {
+    let sample = try Regex(
+      #"([a-z_0-9]+)(\{([a-z0-9_]+="([^"\\\n]|\\["\\n])*",?)*\})? [-+0-9.eE]+"#
+    )
+    var family = ""
+    var known: Set<String> = []
+    #expect(text.hasSuffix("\n"))
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ", maxSplits: 3)
+      if line.hasPrefix("# HELP ") {
+        family = String(words[2])
+        #expect(known.insert(family).inserted, "\(family) twice")
+      } else if line.hasPrefix("# TYPE ") {
+        #expect(String(words[2]) == family && ["gauge", "counter"].contains(words[3]), "\(line)")
+      } else {
+        #expect(try sample.wholeMatch(in: line) != nil, "\(line)")
+        #expect(line.hasPrefix(family), "\(line)")
+      }
+    }
+    #expect(known.count >= 5)
   }
 
   private func judge(_ output: String, _ format: String, _ arguments: [String]) throws {
