@@ -4,18 +4,21 @@ package import Foundation
 /// does not name are faults here, so that no key goes undocumented.
 package struct JSONSchema {
   private let root: [String: Any]
+  /// Whether a document may say more than its schema.
+  private let allowsMore: Bool
 
   package struct Failure: Error, CustomStringConvertible {
     package var description: String
   }
 
   /// The schema in `file`. Throws where it is none.
-  package init(contentsOf file: URL) throws {
+  package init(contentsOf file: URL, allowsMore: Bool = false) throws {
     let value = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
     guard let root = value as? [String: Any] else {
       throw Failure(description: "\(file.path): no object")
     }
     self.root = root
+    self.allowsMore = allowsMore
   }
 
   /// What is wrong with `document`, with the place of each fault; at most fifty.
@@ -114,7 +117,7 @@ package struct JSONSchema {
     guard let properties = schema["properties"] as? [String: Any] else { return }
     for (name, value) in fields {
       guard let property = properties[name] as? [String: Any] else {
-        faults.append("\(place): \(name) is in no schema")
+        if !allowsMore { faults.append("\(place): \(name) is in no schema") }
         continue
       }
       check(value, property, at: "\(place).\(name)", &faults)
