@@ -39,7 +39,7 @@ thread-check: deps ## ingest under the thread sanitizer
 
 bench: build
 	swift build -c release --product mailtriage-bench
-	scripts/bench $(BIN)
+	scripts/bench $(BIN) $(BIN)-bench
 
 fuzz: deps
 	scripts/fuzz

@@ -13,6 +13,8 @@ struct LogInput {
   var firstMoment: Timestamp?
   var firstYear: Int
   var identity: FileIdentity
+  /// The file changed under its name since the first look.
+  var isSecondLook = false
   var size: Int64 { identity.size }
 }
 

@@ -16,6 +16,10 @@ extension Ingest {
     let envelopes =
       source.lastStamp.map { EnvelopeReader(clock: clock, after: $0) }
       ?? EnvelopeReader(clock: clock, firstYear: firstYear)
+    // An archive is at the end of a member only when its thread is done.
+    let stream =
+      stream.isPacked
+      ? ReadAheadStream(stream, at: source.cursor + Int64(already.count)) : stream
     var lines = LineReader(
       stream,
       already: already,

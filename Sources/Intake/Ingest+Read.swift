@@ -9,15 +9,11 @@ extension Ingest {
     var report = InputReport(path: log.input.path, kind: .log)
     do {
       let file = try OpenFile(path: log.input.path)
+      guard isStill(log, file) else { return try readAnew(log) }
       if log.compression == .zip || log.compression == .tar || log.isPackedArchive {
         return try readMembers(try ArchiveStream(file, isSingle: false), log)
       }
-      let reading = try read(
-        file: file,
-        log: log,
-        compression: log.compression,
-        report: &report
-      )
+      let reading = try read(file: file, log: log, report: &report)
       if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
         var seen = SeenFile(path: log.input.path, log.identity)
         seen.sources = [reading.source]
@@ -31,19 +27,41 @@ extension Ingest {
     return [report]
   }
 
+  /// Whether the file is the one that was looked at, and begins as it did then: logs are rotated and
+  /// cut while others are read.
+  private func isStill(_ log: LogInput, _ file: OpenFile) -> Bool {
+    let identity = file.identity
+    guard identity.device == log.identity.device, identity.inode == log.identity.inode else {
+      return false
+    }
+    guard log.compression == .none else { return true }
+    let known = log.head.prefix(SourceMatcher.headLength)
+    return file.bytes(at: 0, count: known.count).elementsEqual(known)
+  }
+
+  /// Looks at a file again that was another one before, and reads it.
+  private func readAnew(_ log: LogInput) throws -> [InputReport] {
+    switch try examine(log.input) {
+    case .done(let report): return [report]
+    case .log(var found):
+      // Once: one that is exchanged all the time is left to the next run.
+      guard !log.isSecondLook else {
+        return [InputReport(path: log.input.path, kind: .log)]
+      }
+      found.isSecondLook = true
+      return try read(found)
+    }
+  }
+
   private func read(
     file: OpenFile,
     log: LogInput,
-    compression: Compression,
     report: inout InputReport
   ) throws -> (source: Int64, unfinishedBytes: Int) {
     for candidate in matcher.candidates(head: log.head) {
-      let stream = try compression.stream(
-        compression == .none ? file : try OpenFile(path: log.input.path),
-        isSeekable: true
-      )
-      if let source = try resume(candidate, stream: stream, file: file, compression, head: log.head)
-      {
+      file.seek(to: 0)
+      let stream = try log.compression.stream(file, isSeekable: true)
+      if let source = try resume(candidate, stream: stream, file: file, log) {
         return try pump(
           stream,
           source: source,
@@ -53,12 +71,10 @@ extension Ingest {
         )
       }
     }
-    let fresh = try OpenFile(path: log.input.path)
-    let stream = try compression.stream(fresh, isSeekable: true)
-    let source = matcher.make(path: log.input.path, kind: "log", head: log.head)
+    file.seek(to: 0)
     return try pump(
-      stream,
-      source: source,
+      try log.compression.stream(file, isSeekable: true),
+      source: matcher.make(path: log.input.path, kind: "log", head: log.head),
       firstYear: log.firstYear,
       isGrowing: isGrowing(log),
       report: &report
@@ -78,13 +94,12 @@ extension Ingest {
     _ candidate: SourceCursor,
     stream: any ByteStream,
     file: OpenFile,
-    _ compression: Compression,
-    head: [UInt8]
+    _ log: LogInput
   ) throws(ReadFailure) -> SourceCursor? {
     var source = candidate
     let tailStart = source.cursor - Int64(source.tailLength)
     var tail: [UInt8] = []
-    if compression == .none {
+    if log.compression == .none {
       tail = file.bytes(at: tailStart, count: source.tailLength)
       guard fingerprint(tail) == source.tailHash else { return nil }
       guard try stream.skip(to: source.cursor) else { return nil }
@@ -94,8 +109,8 @@ extension Ingest {
       guard fingerprint(tail) == source.tailHash else { return nil }
     }
     if source.headLength < SourceMatcher.headLength {
-      source.headLength = min(head.count, SourceMatcher.headLength)
-      source.headHash = fingerprint(head.prefix(source.headLength))
+      source.headLength = min(log.head.count, SourceMatcher.headLength)
+      source.headHash = fingerprint(log.head.prefix(source.headLength))
     }
     return source
   }
@@ -265,6 +280,7 @@ final class RewoundStream: ByteStream {
   private let rest: any ByteStream
   private var produced: Int64 = 0
   var storedBytesRead: Int64 { rest.storedBytesRead }
+  var isPacked: Bool { rest.isPacked }
 
   init(_ head: [UInt8], then rest: any ByteStream) {
     self.head = head[...]

@@ -28,8 +28,10 @@ extension Span where Element == UInt8 {
     let length = literal.utf8CodeUnitCount
     guard start >= 0, length <= end - start, end <= count else { return false }
     return withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return length == 0 }
-      return memcmp(base + start, literal.utf8Start, length) == 0
+      guard length > 0, let base = buffer.baseAddress else { return length == 0 }
+      // Most literals that are tried differ in their first byte.
+      return base[start] == literal.utf8Start[0]
+        && memcmp(base + start, literal.utf8Start, length) == 0
     }
   }
 

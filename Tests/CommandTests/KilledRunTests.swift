@@ -38,7 +38,11 @@ import Testing
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        usleep(UInt32.random(in: 1000...UInt32(clamping: max(microseconds, 2000))))
+        // A third at any moment, the others once the database is open.
+        if Int.random(in: 0..<3) > 0 { place.waitForDatabase() }
+        // Reading is the smaller part of a run.
+        let latest = microseconds / Int64.random(in: 2...20)
+        usleep(UInt32.random(in: 1000...UInt32(clamping: max(latest, 2000))))
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         if process.terminationReason == .uncaughtSignal { killed += 1 }
@@ -66,7 +70,7 @@ import Testing
 
   /// An exported journal of a host of its own.
   private static func journal() -> String {
-    (0..<400).flatMap { number in
+    (0..<800).flatMap { number in
       PostfixLines.message(
         number,
         at: Date(timeIntervalSince1970: 1_795_000_000 + Double(number)),
@@ -87,5 +91,12 @@ import Testing
           """
       }
     }.joined()
+  }
+}
+
+extension Workplace {
+  /// Waits until a run has opened the database, ten seconds at most.
+  fileprivate func waitForDatabase() {
+    for _ in 0..<10_000 where access(database + "-wal", F_OK) != 0 { usleep(1000) }
   }
 }

@@ -104,6 +104,8 @@ final class ArchiveStream: ByteStream {
     return given
   }
 
+  var isPacked: Bool { true }
+
   func skip(to offset: Int64) throws(ReadFailure) -> Bool {
     try discard(self, from: produced, to: offset)
   }

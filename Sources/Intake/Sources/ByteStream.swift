@@ -8,10 +8,13 @@ protocol ByteStream: AnyObject {
   func nextMember() throws(ReadFailure) -> String?
   /// Bytes of the file itself that were read so far, for progress.
   var storedBytesRead: Int64 { get }
+  /// Whether reading is work enough for a thread of its own.
+  var isPacked: Bool { get }
 }
 
 extension ByteStream {
   func nextMember() throws(ReadFailure) -> String? { nil }
+  var isPacked: Bool { false }
 }
 
 /// A file that is not compressed.

@@ -96,6 +96,8 @@ final class GzipStream: ByteStream {
     )
   }
 
+  var isPacked: Bool { true }
+
   func skip(to offset: Int64) throws(ReadFailure) -> Bool {
     try discard(self, from: produced, to: offset)
   }

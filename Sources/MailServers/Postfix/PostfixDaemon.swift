@@ -30,7 +30,7 @@ enum PostfixDaemon: Hashable, Sendable {
   }
 
   private static let table: [(StaticString, PostfixDaemon)] = [
-    ("smtp", .deliveryAgent), ("qmgr", .queueManager), ("smtpd", .smtpServer),
+    ("smtp", .deliveryAgent), ("smtpd", .smtpServer), ("qmgr", .queueManager),
     ("cleanup", .cleanup), ("lmtp", .deliveryAgent), ("error", .errorAgent),
     ("local", .deliveryAgent), ("virtual", .deliveryAgent), ("pipe", .deliveryAgent),
     ("discard", .deliveryAgent), ("retry", .errorAgent), ("nqmgr", .queueManager),

@@ -28,6 +28,7 @@ final class CommitThread: Sendable {
     waiting.withLock { $0.append(next) }
     queue.async {
       if var next = self.waiting.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+        next.addLeaving()
         self.writeNow(next)
         next.removeAll()
         let empty = next

@@ -124,22 +124,3 @@ enum IngestTable: Int, CaseIterable, Sendable {
     }
   }
 }
-
-/// Rows that are written together.
-struct CommitBatch: Sendable {
-  /// Whether the transaction ends with it.
-  var endsTransaction = false
-  private var buffers = Array(repeating: RowBuffer(), count: IngestTable.allCases.count)
-
-  subscript(table: IngestTable) -> RowBuffer {
-    _read { yield buffers[table.rawValue] }
-    _modify { yield &buffers[table.rawValue] }
-  }
-
-  var isEmpty: Bool { buffers.allSatisfy(\.isEmpty) }
-
-  /// Empties it and keeps its room.
-  mutating func removeAll() {
-    for place in buffers.indices { buffers[place].removeAll() }
-  }
-}

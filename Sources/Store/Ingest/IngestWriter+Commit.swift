@@ -45,53 +45,22 @@ extension IngestWriter {
   }
 
   /// In the order of their rows: the same log gives the same file, and B-trees grow at their end.
-  /// A message that is still open may change again, and is written when all is.
+  /// A message that is still open may change again, and is written when all is; one that left goes
+  /// to the other thread as it is.
   private mutating func addMessages(all: Bool) {
     changed.sort { $0.row < $1.row }
     var later: [OpenMessage] = []
     for message in changed {
-      guard all || message.isLeaving else {
+      if message.isLeaving {
+        pending.batch.leaving.append(message)
+      } else if all {
+        message.isChanged = false
+        pending.batch.add(message)
+      } else {
         later.append(message)
-        continue
       }
-      message.isChanged = false
-      IngestWriter.add(message, to: &pending.batch[.message])
-      IngestWriter.addRecipients(of: message, to: &pending.batch[.recipient])
     }
     changed = later
-  }
-
-  private static func add(_ message: OpenMessage, to rows: inout RowBuffer) {
-    rows.add(message.row)
-    rows.add(message.origin)
-    rows.add(text: message.queueID)
-    rows.add(message.arrivedAt)
-    rows.add(text: message.sender)
-    rows.add(text: message.messageID)
-    rows.add(message.size.map { Int64($0) })
-    rows.add(message.original)
-    rows.add(message.isHeld ? 1 : 0)
-    rows.add(message.lastAt)
-    rows.add(message.endedAt)
-    rows.add(message.tries)
-    rows.add(message.lastTriedAt)
-  }
-
-  private static func addRecipients(of message: OpenMessage, to rows: inout RowBuffer) {
-    let row = message.row
-    message.recipients.withUnsafeMutableBufferPointer { recipients in
-      for index in recipients.indices where recipients[index].isChanged {
-        recipients[index].isChanged = false
-        rows.add(recipients[index].row)
-        rows.add(row)
-        rows.add(text: recipients[index].address)
-        rows.add(recipients[index].domain)
-        rows.add(recipients[index].status.rawValue)
-        rows.add(recipients[index].expiredAt)
-        rows.add(recipients[index].lastAttemptAt)
-        rows.add(recipients[index].previousAttemptAt)
-      }
-    }
   }
 
   private mutating func add(_ sources: [SourceCursor]) {

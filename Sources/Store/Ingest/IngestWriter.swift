@@ -283,10 +283,11 @@ package struct IngestWriter: ~Copyable {
   mutating func close(_ message: OpenMessage) {
     note(message)
     counter.counts.ended += 1
-    message.isLeaving = true
-    message.queueID.withUnsafeBufferPointer {
-      _ = open.remove(QueueKey(origin: message.origin, id: $0))
+    let removed = message.queueID.withUnsafeBufferPointer {
+      open.remove(QueueKey(origin: message.origin, id: $0))
     }
+    // One that a comparison window holds may be met again.
+    if removed === message { message.isLeaving = true }
   }
 }
 

@@ -48,8 +48,9 @@ struct OpenRecipient {
   var isChanged: Bool
 }
 
-/// A message that has not ended, as the writer holds it.
-final class OpenMessage {
+/// A message that has not ended, as the writer holds it. One thread has it at a time: the one that
+/// reads until it leaves, the one that writes from then on.
+final class OpenMessage: @unchecked Sendable {
   let row: Int64
   let origin: Int64
   let queueID: [UInt8]

@@ -1,0 +1,66 @@
+/// Rows that are written together.
+struct CommitBatch: Sendable {
+  /// Whether the transaction ends with it.
+  var endsTransaction = false
+  /// Messages that the reading thread lets go of; their rows are made by the writing one.
+  var leaving: [OpenMessage] = []
+  private var buffers = Array(repeating: RowBuffer(), count: IngestTable.allCases.count)
+
+  subscript(table: IngestTable) -> RowBuffer {
+    _read { yield buffers[table.rawValue] }
+    _modify { yield &buffers[table.rawValue] }
+  }
+
+  var isEmpty: Bool { leaving.isEmpty && buffers.allSatisfy(\.isEmpty) }
+
+  /// Empties it and keeps its room.
+  mutating func removeAll() {
+    leaving.removeAll(keepingCapacity: true)
+    for place in buffers.indices { buffers[place].removeAll() }
+  }
+
+  /// Makes the rows of the messages that left.
+  mutating func addLeaving() {
+    for message in leaving { add(message) }
+    leaving.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds a message's row, and those of its recipients that changed.
+  mutating func add(_ message: OpenMessage) {
+    CommitBatch.add(message, to: &self[.message])
+    CommitBatch.addRecipients(of: message, to: &self[.recipient])
+  }
+
+  private static func add(_ message: OpenMessage, to rows: inout RowBuffer) {
+    rows.add(message.row)
+    rows.add(message.origin)
+    rows.add(text: message.queueID)
+    rows.add(message.arrivedAt)
+    rows.add(text: message.sender)
+    rows.add(text: message.messageID)
+    rows.add(message.size.map { Int64($0) })
+    rows.add(message.original)
+    rows.add(message.isHeld ? 1 : 0)
+    rows.add(message.lastAt)
+    rows.add(message.endedAt)
+    rows.add(message.tries)
+    rows.add(message.lastTriedAt)
+  }
+
+  private static func addRecipients(of message: OpenMessage, to rows: inout RowBuffer) {
+    let row = message.row
+    message.recipients.withUnsafeMutableBufferPointer { recipients in
+      for index in recipients.indices where recipients[index].isChanged {
+        recipients[index].isChanged = false
+        rows.add(recipients[index].row)
+        rows.add(row)
+        rows.add(text: recipients[index].address)
+        rows.add(recipients[index].domain)
+        rows.add(recipients[index].status.rawValue)
+        rows.add(recipients[index].expiredAt)
+        rows.add(recipients[index].lastAttemptAt)
+        rows.add(recipients[index].previousAttemptAt)
+      }
+    }
+  }
+}
