@@ -7,7 +7,10 @@ extension FailureNumbers {
   static func reply(_ text: String, isEncrypted: Bool) -> FailureClass {
     let lower = text.lowercased()
     if let found = other(lower), found != .policyRejected { return found }
-    if !isEncrypted, demandsTLS(lower) { return .tlsRequiredByReceiver }
+    // Who wants to see our certificate wants TLS.
+    if !isEncrypted, demandsTLS(lower) || rejectsCertificate(lower) {
+      return .tlsRequiredByReceiver
+    }
     if isEncrypted, rejectsCertificate(lower) { return .clientCertificateRejected }
     if let found = other(lower) ?? status(lower) { return found }
     if lower.hasPrefix("421") { return .rateLimited }

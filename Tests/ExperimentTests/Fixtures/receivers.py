@@ -7,7 +7,7 @@ cryptography package. Every name in FAULTS is a function that holds one conversa
 import datetime as dt, ipaddress, json, os, random, shutil, socket, ssl, struct, sys, tempfile, threading, time
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 HOST = "mx.receiver.example"
@@ -60,6 +60,11 @@ leaf("other-wildcard.pem", cn="other.example", names=["*.other.example"])
 leaf("other-name.pem", cn="web.other.example", names=["web.other.example"])
 k = key(); save("self-signed.pem", certificate(name(HOST), k.public_key(), name(HOST), k, names=[HOST]), k)
 k = key(); save("client.pem", certificate(name("client"), k.public_key(), name("client"), k, names=["client.example"]), k)
+# For servers that cannot use another kind of key.
+k = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+save("good-rsa.pem", certificate(name(HOST), k.public_key(), MIDDLE.subject, MIDDLE_KEY, names=[HOST]), MIDDLE, k)
+save("expired-rsa.pem", certificate(name(HOST), k.public_key(), MIDDLE.subject, MIDDLE_KEY, end=-3, names=[HOST]), MIDDLE, k)
+save("self-signed-rsa.pem", certificate(name(HOST), k.public_key(), name(HOST), k, names=[HOST]), k)
 CONTEXTS = {}
 
 
