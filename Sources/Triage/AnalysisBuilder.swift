@@ -244,15 +244,17 @@ package struct AnalysisBuilder: Sendable {
       return AnalysisBuilder.proven(server.remedies(for: request), request.provenRung).map {
         remedy in
         var guarded = remedy
-        guarded.refused = Guards.refusal(
-          remedy,
-          domain: history.domain,
-          failureClass: incident.failureClass,
-          policy: policy,
-          policies: proof.policies,
-          requiresTLS: queued.contains(where: \.requiresTLS),
-          now: now
-        )
+        guarded.refused =
+          remedy.refused
+          ?? Guards.refusal(
+            remedy,
+            domain: history.domain,
+            failureClass: incident.failureClass,
+            policy: policy,
+            policies: proof.policies,
+            requiresTLS: queued.contains(where: \.requiresTLS),
+            now: now
+          )
         return guarded
       }
     }

@@ -12,12 +12,13 @@ struct PostfixRemedyTests {
     _ failureClass: FailureClass,
     level: TLSLevel = .encrypt,
     pinned: Bool = true,
-    queueIDs: [String] = ["4fPYCK0sf8z3md"]
+    queueIDs: [String] = ["4fPYCK0sf8z3md"],
+    settings: String = "compatibility_level = 3.6\n"
   ) throws -> [Remedy] {
     let domain = try #require(HostName("b-1.example"))
     let main = ConfigurationFile(
       path: "/etc/postfix/main.cf",
-      bytes: Array("smtp_tls_policy_maps = hash:/etc/postfix/tls_policy\n".utf8)
+      bytes: Array((settings + "smtp_tls_policy_maps = hash:/etc/postfix/tls_policy\n").utf8)
     )
     return Postfix().remedies(
       for: RemedyRequest(
@@ -53,7 +54,7 @@ struct PostfixRemedyTests {
       }
       // Just that destination's mail is tried again, never the whole queue.
       #expect(remedy.flush.allSatisfy { !$0.contains("postqueue -f") && !$0.contains("flush ") })
-      #expect(remedy.flush.contains { $0.contains("@b-1.example") })
+      #expect(remedy.flush.contains { $0.contains("@b-1\\.example") })
       #expect(remedy.undo.joined().contains("b-1\\.example"))
       #expect(remedy.apply.contains { $0.contains("postfix reload") })
       #expect(!remedy.risk.isEmpty)
@@ -94,7 +95,117 @@ struct PostfixRemedyTests {
       try remedies(.certificateExpired).first { $0.rung == .pinnedCertificate }
     )
     #expect(pin.configuration.contains("b-1.example fingerprint match=AB:12:AB:12:"))
-    #expect(pin.configuration.contains("smtp_tls_fingerprint_digest = sha256"))
+  }
+
+  @Test(arguments: ["", "compatibility_level = 3.5\n", "smtp_tls_fingerprint_digest = sha1\n"])
+  func `a pin in another digest than the one in use gets a transport of its own`(
+    _ settings: String
+  ) throws {
+    let pin = try #require(
+      try remedies(.certificateExpired, settings: settings).first { $0.rung == .pinnedCertificate }
+    )
+    #expect(pin.configuration.contains("-o smtp_tls_fingerprint_digest=sha256"))
+    #expect(pin.apply.allSatisfy { !$0.contains("-e smtp_tls_fingerprint_digest") })
+    #expect(pin.configuration.contains("\nb-1.example mailtriage-pin-ab12ab12:\n"))
+  }
+
+  @Test func `what a destination was demanded besides stays in force`() throws {
+    let main = ConfigurationFile(
+      path: "/etc/postfix/main.cf",
+      bytes: Array(
+        "smtp_tls_policy_maps = inline:{ { b-1.example = secure match=mail.b-1.example } }".utf8
+      )
+    )
+    let configuration = PostfixConfiguration([main])
+    let remedies = Postfix().remedies(
+      for: RemedyRequest(
+        domain: try #require(HostName("b-1.example")),
+        nextHops: [],
+        failureClass: .handshakeTimeout,
+        responsible: .path,
+        policy: configuration.tlsPolicy(domain: "b-1.example", nextHop: nil),
+        configuration: configuration,
+        validUntil: PostfixRemedyTests.now,
+        now: PostfixRemedyTests.now
+      )
+    )
+    #expect(
+      remedies.first?.configuration.contains(
+        "\nb-1.example secure match=mail.b-1.example protocols="
+      ) == true
+    )
+  }
+
+  @Test(arguments: [
+    (TLSPolicy.Origin.everyone, TLSLevel.verify, "encrypt", false),
+    (.destination, .verify, "encrypt", true), (.destination, .encrypt, "encrypt", false),
+    (.everyone, .may, "may", false),
+  ])
+  func `older versions work only where nothing is verified`(
+    _ origin: TLSPolicy.Origin,
+    _ level: TLSLevel,
+    _ written: String,
+    _ isRefused: Bool
+  ) throws {
+    let remedies = Postfix().remedies(
+      for: RemedyRequest(
+        domain: try #require(HostName("b-1.example")),
+        nextHops: [],
+        failureClass: .protocolVersionMismatch,
+        responsible: .remote,
+        policy: TLSPolicy(level: level, origin: origin),
+        validUntil: PostfixRemedyTests.now,
+        now: PostfixRemedyTests.now
+      )
+    )
+    let older = try #require(remedies.first { $0.rung == .olderProtocol })
+    #expect(older.configuration.contains("\nb-1.example \(written) protocols=!SSLv2:!SSLv3\n"))
+    #expect((older.refused != nil) == isRefused)
+  }
+
+  @Test func `a map that was not read is not lost either`() throws {
+    let remedies = Postfix().remedies(
+      for: RemedyRequest(
+        domain: try #require(HostName("b-1.example")),
+        nextHops: [],
+        failureClass: .certificateExpired,
+        responsible: .remote,
+        validUntil: PostfixRemedyTests.now,
+        now: PostfixRemedyTests.now
+      )
+    )
+    let apply = try #require(remedies.first).apply
+    #expect(apply.contains { $0.contains("$(postconf -h smtp_tls_policy_maps") })
+    #expect(apply.contains("postconf -m | grep -qx texthash"))
+  }
+
+  @Test func `an instance of its own gets its own commands`() throws {
+    let main = ConfigurationFile(
+      path: "/etc/postfix-out/main.cf",
+      bytes: Array(
+        "queue_directory = /var/spool/postfix-out\nrelayhost = [Smart.Example]:587\n".utf8
+      )
+    )
+    let remedies = Postfix().remedies(
+      for: RemedyRequest(
+        domain: try #require(HostName("b-1.example")),
+        nextHops: [],
+        failureClass: .certificateExpired,
+        responsible: .remote,
+        configuration: PostfixConfiguration([main]),
+        waitingQueueIDs: ["4fPYCK0sf8z3md"],
+        validUntil: PostfixRemedyTests.now,
+        now: PostfixRemedyTests.now
+      )
+    )
+    let remedy = try #require(remedies.first)
+    #expect(remedy.apply.last == "postfix -c /etc/postfix-out reload")
+    #expect(
+      remedy.flush.first?.hasPrefix("postqueue -c /etc/postfix-out -i 4fPYCK0sf8z3md") == true
+    )
+    // The relay host is what the policy is looked up for.
+    #expect(remedy.configuration.contains("\n[smart.example]:587 encrypt\n"))
+    #expect(remedy.risk.contains("all mail over [smart.example]:587"))
   }
 
   @Test func `a queue id from outside is no shell word`() throws {

@@ -115,6 +115,70 @@ struct PostfixTLSJoinTests {
     #expect(said.first?.hasSuffix("because \(failure)") == true)
   }
 
+  /// Lines as a Postfix 3.7 with smtp_tls_connection_reuse = yes logs them.
+  @Test func `tlsproxy's lines without a peer belong to the peer that it names next`() {
+    let library =
+      "warning: TLS library problem: error:0A00042E:SSL routines::tlsv1 alert protocol version:"
+      + "../ssl/record/rec_layer_s3.c:1601:SSL alert number 70:"
+    let said = events([
+      "1 postfix/tlsproxy[77]: CONNECT to [198.51.100.7]:25",
+      "1 postfix/tlsproxy[77]: CONNECT to [198.51.100.9]:25",
+      "2 postfix/tlsproxy[77]: server certificate verification failed for "
+        + "mx9.example.net[198.51.100.9]:25: certificate has expired",
+      "2 postfix/tlsproxy[77]: Untrusted TLS connection established to "
+        + "mx9.example.net[198.51.100.9]:25: TLSv1.3 with cipher X (256/256 bits)",
+      "2 postfix/tlsproxy[77]: \(library)",
+      "2 postfix/tlsproxy[77]: TLS handshake failed for service=smtp peer=[198.51.100.7]:25",
+      "2 postfix/tlsproxy[77]: DISCONNECT [198.51.100.7]:25",
+      "2 postfix/smtp[5]: Untrusted TLS connection established to "
+        + "mx9.example.net[198.51.100.9]:25: TLSv1.3 with cipher X (256/256 bits)",
+      result(2211),
+      "2 postfix/smtp[5]: 1E24040004: to=<bob@example.net>, "
+        + "relay=mx9.example.net[198.51.100.9]:25, delay=1, delays=0/0/1/0, dsn=4.7.5, "
+        + "status=deferred (Server certificate not verified)",
+    ])
+    #expect(said.count == 2)
+    #expect(said.first?.hasSuffix("because \(library)") == true)
+    #expect(said.last?.contains("certificate has expired") == true)
+    #expect(said.last?.contains("protocol version") == false)
+  }
+
+  @Test func `an alert after tlsproxy's handshake is the cause of the lost connection`() {
+    let library =
+      "warning: TLS library problem: error:0A000418:SSL routines::tlsv1 alert unknown ca:"
+      + "../ssl/record/rec_layer_s3.c:1601:SSL alert number 48:"
+    let said = events([
+      "1 postfix/tlsproxy[77]: Trusted TLS connection established to "
+        + "mx.example.net[198.51.100.7]:25: TLSv1.3 with cipher X (256/256 bits)",
+      "1 postfix/smtp[2211]: Trusted TLS connection established to "
+        + "mx.example.net[198.51.100.7]:25: TLSv1.3 with cipher X (256/256 bits)",
+      "1 postfix/tlsproxy[77]: \(library)",
+      "1 postfix/tlsproxy[77]: DISCONNECT [198.51.100.7]:25",
+      result(
+        2211,
+        "dsn=4.4.2, status=deferred (lost connection with mx.example.net[198.51.100.7] while "
+          + "performing the EHLO handshake)"
+      ),
+    ])
+    #expect(said.first?.hasSuffix("because \(library)") == true)
+  }
+
+  @Test func `a failure that tlsproxy told of does not stick to mail delivered later`() {
+    let said = events([
+      "1 postfix/tlsproxy[77]: TLS handshake failed for service=smtp peer=[198.51.100.7]:25",
+      "1 postfix/tlsproxy[77]: DISCONNECT [198.51.100.7]:25", result(2211),
+      // Its twin, tried at the same time.
+      result(2212, id: "1E24040004"),
+      result(2213, id: "1E24040005", "dsn=2.0.0, status=sent (250 ok)"),
+      result(2214, at: 40, "dsn=2.0.0, status=sent (250 ok)"),
+    ])
+    #expect(said.count == 4)
+    #expect(said.last?.contains("because") == false)
+    #expect(said[0].contains("because TLS handshake failed for service=smtp"))
+    #expect(said[1].contains("because TLS handshake failed for service=smtp"))
+    #expect(!said[2].contains("because"))
+  }
+
   @Test func `a host that failed before the next was tried is part of the cause`() {
     let said = events([
       "1 postfix/smtp[9]: certificate verification failed for mx1.example.net[198.51.100.6]:25: "

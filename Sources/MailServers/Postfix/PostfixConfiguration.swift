@@ -8,6 +8,10 @@ struct PostfixConfiguration: MailServerConfiguration {
   private(set) var parameters = PostfixParameters()
   /// `smtp_tls_policy_maps` entries by next hop, in the order of the maps.
   private(set) var policies: [String: (entry: String, source: String)] = [:]
+  /// `transport_maps` entries by domain, in the order of the maps.
+  private(set) var transports: [String: String] = [:]
+  /// Parameters that master.cf sets for the service that carries the mail: main.cf's are not used.
+  private(set) var serviceOverrides: Set<String> = []
   /// Some map could not be read: an absent entry proves nothing.
   private(set) var hasUnreadMap = false
   /// `smtp_delivery_status_filter`, else `default_delivery_status_filter`.
@@ -24,7 +28,7 @@ struct PostfixConfiguration: MailServerConfiguration {
       switch kind {
       case .master: readMaster(text)
       case .overrides: readOverrides(text)
-      case .policy: readPolicy(text, path: path)
+      case .policy: readPolicy(PostfixTable(text: text), path: path)
       case .main, nil: break
       }
     }
@@ -78,11 +82,12 @@ struct PostfixConfiguration: MailServerConfiguration {
       guard let equals = line.firstIndex(of: "="),
         let (service, name) = PostfixConfiguration.override(
           line.split { $0 == " " || $0 == "\t" }
-        ), ["qmgr", "smtp", "bounce"].contains(service)
+        ), ["qmgr", outgoingService, "bounce", "cleanup"].contains(String(service))
       else { continue }
       let kind = line.split(separator: "/").dropFirst().first
-      if service == "smtp", kind != "unix" { continue }
-      parameters.set(String(name), line[line.index(after: equals)...].trimmed)
+      let isOutgoing = service == outgoingService
+      if isOutgoing, kind != "unix" { continue }
+      override(String(name), line[line.index(after: equals)...].trimmed, isOutgoing: isOutgoing)
     }
   }
 
@@ -100,14 +105,18 @@ struct PostfixConfiguration: MailServerConfiguration {
     readService(entry)
   }
 
+  private mutating func override(_ name: String, _ value: String, isOutgoing: Bool) {
+    parameters.set(name, value)
+    if isOutgoing { serviceOverrides.insert(name) }
+  }
+
   /// One logical line of master.cf.
   private mutating func readService(_ entry: String) {
     let words = entry.split { $0 == " " || $0 == "\t" || $0 == "\r" }
     guard words.count > 8, let service = words.first else { return }
     let isManager = ["qmgr", "nqmgr", "oqmgr"].contains(words[7])
-    guard isManager || words[7] == "bounce" || (words[7] == "smtp" && service == "smtp") else {
-      return
-    }
+    let isOutgoing = service == outgoingService && words[1] == "unix"
+    guard isManager || isOutgoing || ["bounce", "cleanup"].contains(words[7]) else { return }
     var options = words[8...]
     while let word = options.popFirst() {
       guard word.hasPrefix("-o") else { continue }
@@ -117,51 +126,61 @@ struct PostfixConfiguration: MailServerConfiguration {
         assignment = String(assignment.dropFirst().prefix { $0 != "}" })
       }
       guard let equals = assignment.firstIndex(of: "=") else { continue }
-      parameters.set(
+      override(
         assignment[..<equals].trimmed,
-        assignment[assignment.index(after: equals)...].trimmed
+        assignment[assignment.index(after: equals)...].trimmed,
+        isOutgoing: isOutgoing
       )
     }
   }
 
-  private mutating func readPolicy(_ text: String, path: String) {
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      let words = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
-      guard words.count == 2, words[0].first != "#" else { continue }
-      let key = words[0].lowercased()
-      if policies[key] == nil {
-        policies[key] = (String(words[1]).trimmed, "\(path):\(number + 1)")
-      }
+  private mutating func readPolicy(_ table: PostfixTable, path: String) {
+    for entry in table.entries where policies[entry.key] == nil && !entry.value.isEmpty {
+      policies[entry.key] = (entry.value, "\(path):\(entry.line)")
     }
   }
 
   /// Maps whose text source lies beside the configuration file: as Postfix has them, and as a copied
   /// configuration directory has them. Nothing else of this machine is read.
   private mutating func readNeighbouringMaps(_ files: [ConfigurationFile]) {
-    guard let maps = parameters.value("smtp_tls_policy_maps") else { return }
-    for map in maps.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\t" }) {
-      guard let colon = map.firstIndex(of: ":") else { continue }
-      let type = map[..<colon]
-      let name = map[map.index(after: colon)...].split(separator: "/").last.map(String.init) ?? ""
-      if type == "static" || type == "inline" || name.isEmpty {
-        hasUnreadMap = true
+    for map in PostfixMapReference.all(in: parameters.value("smtp_tls_policy_maps") ?? "") {
+      if files.contains(where: { $0.path == map.name || $0.path.hasSuffix("/" + map.fileName) }) {
         continue
       }
-      if files.contains(where: { $0.path.hasSuffix("/" + name) || $0.path == name }) { continue }
-      if let (path, text) = PostfixConfiguration.neighbour(name, of: files) {
-        readPolicy(text, path: path)
-        paths.append(path)
+      if let (table, path) = table(map, files) {
+        readPolicy(table, path: path)
       } else {
         hasUnreadMap = true
-        troubles.append(
-          ReadTrouble(
-            path: String(map),
-            reason: "the policy map is not beside the configuration; not read"
-          )
-        )
+        note(map, "the policy map is not beside the configuration; not read")
       }
     }
+    for map in PostfixMapReference.all(in: parameters.value("transport_maps") ?? "") {
+      guard let (table, _) = table(map, files) else {
+        note(map, "the transport table is not beside the configuration; its next hops are unknown")
+        continue
+      }
+      for entry in table.entries where transports[entry.key] == nil {
+        transports[entry.key] = entry.value
+      }
+    }
+  }
+
+  private mutating func note(_ map: PostfixMapReference, _ reason: String) {
+    guard map.type != "static" else { return }
+    troubles.append(ReadTrouble(path: map.description, reason: reason))
+  }
+
+  /// The table, where its text can be read; a pattern table or a database is none.
+  private mutating func table(
+    _ map: PostfixMapReference,
+    _ files: [ConfigurationFile]
+  ) -> (PostfixTable, path: String)? {
+    if map.type == "inline" { return (PostfixTable(inline: map.name), "inline") }
+    guard PostfixMapReference.keyed.contains(map.type), !map.fileName.isEmpty,
+      let (path, text) = PostfixConfiguration.neighbour(map.fileName, of: files)
+    else { return nil }
+    paths.append(path)
+    return (PostfixTable(text: text), path)
   }
 
   /// A file of that name beside one of the configuration files.
@@ -203,21 +222,41 @@ struct PostfixConfiguration: MailServerConfiguration {
   }
 
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
-    var keys = [domain.lowercased(), "[\(domain.lowercased())]"]
-    // `.example.com` matches what lies below it.
-    var parent = domain.lowercased()[...]
-    while let dot = parent.firstIndex(of: ".") {
-      keys.append(String(parent[dot...]))
-      parent = parent[parent.index(after: dot)...]
-    }
-    if let hop = nextHop?.lowercased() { keys += ["[\(hop)]", hop] }
-    for key in keys {
+    for key in policyKeys(domain: domain, nextHop: nextHop) {
       if let policy = policies[key] {
         return self.policy(policy.entry, source: policy.source)
       }
     }
     guard !hasUnreadMap else { return nil }
     return general
+  }
+
+  /// The keys of the policy maps that may hold this destination, in the order in which they count.
+  private func policyKeys(domain: String, nextHop: String?) -> [String] {
+    let route = route(to: domain)
+    guard !route.isRelayed else { return PostfixConfiguration.withParents(route.nextHop) }
+    var keys = PostfixConfiguration.withParents(domain.lowercased())
+    keys.insert("[\(domain.lowercased())]", at: 1)
+    if let hop = nextHop?.lowercased() { keys += ["[\(hop)]", hop] }
+    return keys
+  }
+
+  /// `.example.com` matches what lies below it; a next hop in brackets or with a port stands for
+  /// itself.
+  private static func withParents(_ key: String) -> [String] {
+    var keys = [key]
+    guard !key.contains("["), !key.contains(":") else { return keys }
+    var parent = key[...]
+    while let dot = parent.firstIndex(of: ".") {
+      keys.append(String(parent[dot...]))
+      parent = parent[parent.index(after: dot)...]
+    }
+    return keys
+  }
+
+  /// The entry of the policy maps in force for a next hop.
+  func policyEntry(nextHop: String) -> String? {
+    PostfixConfiguration.withParents(nextHop).lazy.compactMap { policies[$0]?.entry }.first
   }
 
   /// The level for all: `smtp_tls_security_level`, or the older switches.

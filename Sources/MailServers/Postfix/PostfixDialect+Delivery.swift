@@ -81,6 +81,15 @@ extension PostfixDialect {
       logsTLS = true
       var session = openSession(line, peer: established.peer, starts: false)
       session.established = established.security
+      // With connection reuse tlsproxy(8) did the handshake, and told of its failures.
+      if let told = takeProxied(
+        peer: established.peer,
+        at: line.moment,
+        by: [],
+        isFailure: false
+      ), let position = told.causePosition {
+        session.add(told.cause, at: position)
+      }
       store(session, pid: line.pid)
       return .understood
     }
@@ -117,43 +126,6 @@ extension PostfixDialect {
   private mutating func store(_ session: PostfixSession, pid: Int32) {
     PostfixDialect.makeRoom(in: &sessions)
     sessions[pid] = session
-  }
-
-  /// tlsproxy(8): the handshake runs in another process than the delivery.
-  mutating func tlsProxy(_ line: LogLine, _ bytes: Span<UInt8>) -> LineOutcome {
-    let text = line.text
-    if let established = PostfixTLSLine.established(bytes, text) {
-      logsTLS = true
-      var session = PostfixSession(moment: line.moment)
-      if let open = proxied[line.pid], open.peer == established.peer { session = open }
-      session.peer = established.peer
-      session.established = established.security
-      session.moment = line.moment
-      PostfixDialect.makeRoom(in: &proxied)
-      proxied[line.pid] = session
-      return .understood
-    }
-    if let failure = PostfixTLSLine.failure(bytes, text) {
-      var session = PostfixSession(moment: line.moment)
-      if let open = proxied[line.pid],
-        line.moment.seconds(since: open.moment) <= PostfixSession.patience,
-        failure.peer.isEmpty || open.peer.isEmpty || open.peer == failure.peer
-      {
-        session = open
-      }
-      if !failure.peer.isEmpty { session.peer = failure.peer }
-      session.add(bytes.bytes(text), at: line.position)
-      session.moment = line.moment
-      PostfixDialect.makeRoom(in: &proxied)
-      proxied[line.pid] = session
-      return .understood
-    }
-    if bytes.has("CONNECT ", at: text.lowerBound, to: text.upperBound)
-      || bytes.has("DISCONNECT ", at: text.lowerBound, to: text.upperBound)
-    {
-      return .understood
-    }
-    return PostfixDialect.isChatter(bytes, text) ? .understood : .notUnderstood
   }
 }
 

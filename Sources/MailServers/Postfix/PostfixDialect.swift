@@ -12,8 +12,10 @@ package import MailModel
 package struct PostfixDialect: LogDialect {
   /// Sessions of delivery agents by process id.
   var sessions: [Int32: PostfixSession] = [:]
-  /// Sessions of tlsproxy(8) by process id, until a delivery agent's result takes them over.
-  var proxied: [Int32: PostfixSession] = [:]
+  /// Sessions of tlsproxy(8) by `[address]:port`, until a delivery agent's result takes them over.
+  var proxied: [[UInt8]: PostfixSession] = [:]
+  /// Failure lines of tlsproxy(8) that name no peer yet, by process id.
+  var proxyLines: [Int32: PostfixSession] = [:]
   /// Soft failures by queue id.
   var softFailures: [[UInt8]: PostfixSession] = [:]
   /// Whether this host's smtp(8) logs its TLS sessions: then a delivery without one was in clear.
@@ -63,13 +65,14 @@ package struct PostfixDialect: LogDialect {
 
 extension PostfixDialect {
   package var carriedState: [UInt8] {
-    guard !(sessions.isEmpty && proxied.isEmpty && softFailures.isEmpty && !logsTLS) else {
-      return []
-    }
+    guard
+      !(sessions.isEmpty && proxied.isEmpty && proxyLines.isEmpty && softFailures.isEmpty
+        && !logsTLS)
+    else { return [] }
     var state = CarriedStateWriter()
-    state.write(Int64(1))
+    state.write(Int64(2))
     state.write(Int64(logsTLS ? 1 : 0))
-    for table in [sessions, proxied] {
+    for table in [sessions, proxyLines] {
       // The newest 512: a megabyte holds them.
       let kept = table.sorted { ($0.value.moment, $0.key) > ($1.value.moment, $1.key) }.prefix(512)
       state.write(Int64(kept.count))
@@ -78,30 +81,34 @@ extension PostfixDialect {
         session.write(to: &state)
       }
     }
-    let soft = softFailures.sorted { $0.value.moment > $1.value.moment }.prefix(256)
-    state.write(Int64(soft.count))
-    for (id, session) in soft.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      state.write(id)
-      session.write(to: &state)
+    for table in [softFailures, proxied] {
+      let kept = table.sorted { $0.value.moment > $1.value.moment }.prefix(256)
+      state.write(Int64(kept.count))
+      for (key, session) in kept.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+        state.write(key)
+        session.write(to: &state)
+      }
     }
     return state.bytes
   }
 
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
-    guard reader.number() == 1, let logs = reader.number() else { return }
+    guard reader.number() == 2, let logs = reader.number() else { return }
     logsTLS = logs == 1
-    for keyPath in [\PostfixDialect.sessions, \PostfixDialect.proxied] {
+    for keyPath in [\PostfixDialect.sessions, \PostfixDialect.proxyLines] {
       guard let count = reader.number(), count >= 0, count <= 512 else { return }
       for _ in 0..<count {
         guard let pid = reader.number(), let session = PostfixSession(from: &reader) else { return }
         self[keyPath: keyPath][Int32(truncatingIfNeeded: pid)] = session
       }
     }
-    guard let count = reader.number(), count >= 0, count <= 256 else { return }
-    for _ in 0..<count {
-      guard let id = reader.field(), let session = PostfixSession(from: &reader) else { return }
-      softFailures[id] = session
+    for keyPath in [\PostfixDialect.softFailures, \PostfixDialect.proxied] {
+      guard let count = reader.number(), count >= 0, count <= 256 else { return }
+      for _ in 0..<count {
+        guard let key = reader.field(), let session = PostfixSession(from: &reader) else { return }
+        self[keyPath: keyPath][key] = session
+      }
     }
   }
 }

@@ -151,6 +151,19 @@ struct PostfixResult {
       cause = found.cause
       causePosition = found.causePosition
     }
+    if !isSuspended, !isReused, cause.isEmpty, !dialect.proxied.isEmpty {
+      let told = dialect.takeProxied(
+        peer: bytes.bytes(relay),
+        at: line.moment,
+        by: bytes.bytes(queueID),
+        isFailure: outcome != .delivered
+      )
+      if let told {
+        established = established ?? told.established
+        cause = told.cause
+        causePosition = told.causePosition
+      }
+    }
     if !dialect.softFailures.isEmpty {
       joinSoftFailure(of: bytes.bytes(queueID), with: &dialect, at: line.moment)
     }
@@ -202,11 +215,7 @@ struct PostfixResult {
       if let taken { return taken }
       dialect.sessions.remove(at: place)
     }
-    guard !relay.isEmpty, !dialect.proxied.isEmpty else { return nil }
-    return dialect.proxied.values.filter {
-      bytes.equals($0.peer, in: relay)
-        && line.moment.seconds(since: $0.moment) <= PostfixSession.patience
-    }.max { $0.moment < $1.moment }?.told
+    return nil
   }
 
   private func take(

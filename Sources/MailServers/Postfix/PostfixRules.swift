@@ -172,6 +172,16 @@ enum PostfixRules {
       meaning: "The peer, or something on the way, closed the connection during the handshake."
     ),
     rule(
+      "handshake-cut-off",
+      .handshakeDisconnected,
+      .remote,
+      .all([.contains("TLS handshake failed for service="), .contains("; DISCONNECT [")]),
+      .alert,
+      example:
+        "TLS handshake failed for service=smtp peer=[192.0.2.1]:25; DISCONNECT [192.0.2.1]:25",
+      meaning: "The peer, or something on the way, closed the connection during the handshake."
+    ),
+    rule(
       "handshake-timeout",
       .handshakeTimeout,
       .path,

@@ -36,6 +36,12 @@ struct PostfixSession: Sendable {
     if !cause.isEmpty { cause.append(UInt8(ascii: "\n")) }
     cause.append(contentsOf: line.prefix(PostfixSession.causeLimit - cause.count))
   }
+
+  /// Adds a failure line unless it was said already, as by connections that fail side by side.
+  mutating func addOnce(_ line: [UInt8], at position: LinePosition) {
+    let isKnown = cause.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual(line) }
+    if !isKnown { add(line, at: position) }
+  }
 }
 
 extension PostfixSession {
