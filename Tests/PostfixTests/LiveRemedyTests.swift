@@ -80,6 +80,7 @@ import Testing
     }
     let configuration = PostfixConfiguration(files)
     let domain = try #require(HostName(one.domain))
+    let hoster = try #require(HostName("mail.hoster.example"))
     let key = try server.shell(
       "openssl x509 -in \(server.path)/pki/self.crt -pubkey -noout"
         + " | openssl pkey -pubin -outform der | sha256sum"
@@ -93,7 +94,7 @@ import Testing
         responsible: .remote,
         policy: configuration.tlsPolicy(domain: one.domain, nextHop: "mx." + one.domain),
         configuration: configuration,
-        certificateNames: one.domain == "name.example" ? [HostName("mail.hoster.example")!] : [],
+        certificateNames: one.domain == "name.example" ? [hoster] : [],
         publicKeyFingerprint: String(key.prefix(64)),
         waitingQueueIDs: waiting.map(\.queueID),
         validUntil: Timestamp(seconds: 1_790_000_000),
