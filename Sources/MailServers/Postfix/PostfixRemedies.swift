@@ -131,9 +131,10 @@ struct PostfixRemedies {
     return [remedy]
   }
 
-  /// Trust in the authority that signed the peer's certificate, for this next hop alone.
+  /// Trust in the authority that signed the peer's certificate, for this next hop alone; offered only
+  /// where a probe saw the certificate.
   private var privateAuthority: [Remedy] {
-    guard let host = request.nextHops.first else { return [] }
+    guard let host = request.nextHops.first, fingerprint != nil else { return [] }
     let file = commands.directory + "/mailtriage-ca-\(request.domain).pem"
     let names = request.certificateNames.prefix(4).map(\.description).joined(separator: ":")
     let level = request.policy?.level == .verify || names.isEmpty ? "verify" : "secure"
