@@ -54,7 +54,10 @@ package struct IncidentFinder {
       switch tally.outcome {
       case .delivered:
         history.delivered += tally.count
-        history.lastDelivered = max(history.lastDelivered ?? tally.last, tally.last)
+        // What was only handed on within this machine says nothing about the destination.
+        if tally.tried {
+          history.lastDelivered = max(history.lastDelivered ?? tally.last, tally.last)
+        }
       case .deferred: history.deferred += tally.count
       case .bounced: history.bounced += tally.count
       case .expired: history.expired += tally.count

@@ -147,6 +147,8 @@ package struct ServerMarker: Hashable, Sendable {
     case statedWarning = 5
     /// The server says that its own TLS configuration cannot be used.
     case localTLSTrouble = 6
+    /// The server states in words how often it runs its queue.
+    case statedQueueInterval = 7
   }
 
   package var kind: Kind

@@ -30,6 +30,7 @@ package struct RetryObservations: Hashable, Sendable {
   /// Seconds, from the server's own words, newest last.
   package var statedLifetimes: [Double]
   package var statedWarnings: [Double]
+  package var statedQueueIntervals: [Double]
   /// Seconds between consecutive real attempts of one message with the message's age at the first.
   package var gaps: [(age: Double, gap: Double)] {
     get { gapAges.indices.map { (gapAges[$0], gapLengths[$0]) } }
@@ -48,6 +49,7 @@ package struct RetryObservations: Hashable, Sendable {
     delayWarnings: [AgeBracket] = [],
     statedLifetimes: [Double] = [],
     statedWarnings: [Double] = [],
+    statedQueueIntervals: [Double] = [],
     gaps: [(age: Double, gap: Double)] = []
   ) {
     self.queueRuns = queueRuns
@@ -56,6 +58,7 @@ package struct RetryObservations: Hashable, Sendable {
     self.delayWarnings = delayWarnings
     self.statedLifetimes = statedLifetimes
     self.statedWarnings = statedWarnings
+    self.statedQueueIntervals = statedQueueIntervals
     self.gaps = gaps
   }
 }

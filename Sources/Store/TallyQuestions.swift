@@ -213,6 +213,7 @@ extension TriageStore {
         delayWarnings: try TriageStore.warningBrackets(db, server: server, before: now),
         statedLifetimes: try values(.statedLifetime),
         statedWarnings: try values(.statedWarning),
+        statedQueueIntervals: try values(.statedQueueInterval),
         gaps: try TriageStore.gaps(db, server: server, before: now)
       )
     }

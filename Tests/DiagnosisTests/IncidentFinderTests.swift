@@ -14,7 +14,8 @@ import Testing
     count: Int = 10,
     reply: String = "",
     cause: String = "",
-    security: TransportSecurity = .unknown
+    security: TransportSecurity = .unknown,
+    tried: Bool = true
   ) -> ClassifiedTally {
     var classifier = TallyClassifier(
       classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
@@ -26,7 +27,7 @@ import Testing
         domain: domain,
         relay: "mx.\(domain)[192.0.2.1]:25",
         outcome: outcome,
-        tried: true,
+        tried: tried,
         security: security,
         enhancedStatus: nil,
         reply: reply,
@@ -92,6 +93,14 @@ import Testing
     let expired = Self.attempts("b.example", .expired, hour: 2, reply: Self.refusal)
     #expect(Self.history([failed, delivered])?.incident?.state == .recovered)
     #expect(Self.history([failed, expired])?.incident?.state == .endedInBounces)
+  }
+
+  @Test func `mail handed on within the machine does not say that the destination takes mail`() {
+    let failed = Self.attempts("b.example", .deferred, hour: 0, reply: Self.refusal)
+    let handedOn = Self.attempts("b.example", .delivered, hour: 2, tried: false)
+    let history = Self.history([failed, handedOn], waiting: ["b.example": 1])
+    #expect(history?.incident?.state == .active)
+    #expect(history?.delivered == 10)
   }
 
   @Test(arguments: 0..<20)

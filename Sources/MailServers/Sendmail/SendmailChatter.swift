@@ -5,11 +5,17 @@ import MailModel
 enum SendmailChatter {
   /// Behind a queue id.
   static func isNote(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Bool {
-    begins(bytes, text, notes) || isServerLine(bytes, text)
+    begins(bytes, text, notes) || isServerLine(bytes, text) || isRefusal(bytes, text)
       || bytes.firstIndex(of: ": ", from: text.lowerBound, to: text.upperBound).map {
         // `address: cannot open …`, `milter-name: …`: what is told is behind a name.
         isServerLine(bytes, ($0 + 2)..<text.upperBound)
       } ?? false
+  }
+
+  /// `<bob@b.example>... User unknown`: said to a client at RCPT.
+  private static func isRefusal(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Bool {
+    bytes.has("<", at: text.lowerBound, to: text.upperBound)
+      && bytes.firstIndex(of: ">... ", from: text.lowerBound, to: text.upperBound) != nil
   }
 
   /// Without a queue id.
@@ -33,7 +39,8 @@ enum SendmailChatter {
     "alias ", "message-id=", "msgid=", "size=", "header", "add: ", "Add ", "quarantine", "Milter",
     "milter", "lost input", "collect", "discarded", "truncated", "local addr", "return to sender",
     "unlock", "locked", "too many hops", "hops ", "dropped invalid", "postponed", "delayed",
-    "skipping", "runqueue", "makeconnection", "putbody", "deliver ", "smtpquit", "reply",
+    "skipping", "Authentication-Warning", "Insert ", "Change", "Delete", "dropenvelope", "runqueue",
+    "makeconnection", "putbody", "deliver ", "smtpquit", "reply",
   ]
 
   private static let serverLines: [StaticString] = [
@@ -51,6 +58,11 @@ enum SendmailChatter {
     "clearing ", "CRL", "Diffie", "TempFail", "--", "<--", "-->", "milter", "Milter", "socket",
     "safesasl", "seteuid", "setuid", "chown", "fchown", "ldap", "LDAP", "hash map", "dequote",
     "control ", "DaemonPortOptions", "delay_checks", "greet_pause", "rate ", "load average",
-    "sm_", "sysexit", "opendaemonsocket", "getrequests", "[",
+    "sm_", "sysexit", "opendaemonsocket", "getrequests", "[", "poststats", "/", "tcpwrappers ",
+    "headers too large", "message size ", "gracefully ", "finis, ", "user ", "Deny ", "Aborting ",
+    "Skipping ", "SECURITY ", "bogus ", "Saved ", "rewrite: ", "auth", "probable ", "SMTP ",
+    "delaying ", "null host ", "xtrap", "ownership ", "filesys", "Authentication-Warning",
+    "alias", "forward", "savemail", "returntosender", "Drop", "drop_", "restart ", "ERROR",
+    "interface ", "startup ", "have been rejecting ",
   ]
 }

@@ -1,6 +1,7 @@
 import MailModel
 
-/// sendmail.cf as far as timers and queues go. Source: Sendmail sendmail/readcf.c.
+/// sendmail.cf as far as timers, queues and TLS go, the access map's source, and the start scripts'
+/// settings. Source: Sendmail sendmail/readcf.c, cf/README.
 struct SendmailConfiguration: MailServerConfiguration {
   let server = MailServerID("sendmail")
   private(set) var paths: [String] = []
@@ -10,10 +11,20 @@ struct SendmailConfiguration: MailServerConfiguration {
   private(set) var queueWarn: [String: Double] = [:]
   private(set) var minimalQueueAge = 0.0
   private(set) var maximalQueueAge = 0.0
+  /// How often the queue is run, where a start script's settings say so; seconds.
+  private(set) var queueInterval: Double?
   private(set) var clientCertificate: String?
   private(set) var clientKey: String?
   private(set) var caFile: String?
   private(set) var access: [String: String] = [:]
+  /// The access map that sendmail.cf uses: its type and its path without suffix.
+  private(set) var accessMap: (type: String, path: String)?
+  /// Hosts' states are kept on disk, and a host that failed is not asked for a while.
+  private(set) var keepsHostStatus = false
+  /// The access map may set a session's TLS options: `FEATURE(`tls_session_features')`.
+  private(set) var hasSessionFeatures = false
+  /// sendmail.cf was read: what it does not set has its default.
+  private(set) var hasTimers = false
 
   static let classes = ["urgent", "normal", "non-urgent", "dsn"]
 
@@ -21,41 +32,96 @@ struct SendmailConfiguration: MailServerConfiguration {
     for file in files {
       paths.append(file.path)
       let text = String(decoding: file.bytes, as: UTF8.self)
-      if SendmailConfiguration.isAccess(text) { readAccess(text) } else { readOptions(text) }
+      switch SendmailConfiguration.kind(text) {
+      case .access?: readAccess(text)
+      case .startScript?: readStartScript(text)
+      case .options?, nil: readOptions(text)
+      }
     }
   }
+
+  private enum Kind { case access, startScript, options }
 
   static func isOne(_ file: ConfigurationFile) -> Bool {
-    let text = String(decoding: file.bytes.prefix(1 << 18), as: UTF8.self)
-    if isAccess(text) { return true }
-    return text.contains("\nO QueueDirectory") || text.contains("\nO Timeout.")
-      || text.contains("\nDZ8.")
-      || text.contains("\nV10/")
+    kind(String(decoding: file.bytes.prefix(1 << 18), as: UTF8.self)) != nil
   }
 
-  private static func isAccess(_ text: String) -> Bool {
-    text.split(separator: "\n").contains {
-      $0.hasPrefix("TLS_Srv:") || $0.hasPrefix("Try_TLS:") || $0.hasPrefix("TLS_Rcpt:")
+  private static func kind(_ text: String) -> Kind? {
+    if text.contains("\nO QueueDirectory") || text.contains("\nO Timeout.")
+      || text.contains("\nDZ8.")
+      || text.contains("\nV10/")
+    {
+      return .options
     }
+    let lines = text.split(separator: "\n")
+    let tags = ["TLS_Srv:", "Try_TLS:", "TLS_Rcpt:", "TLS_Clt:", "TLS_Clt_Features:"]
+    if lines.contains(where: { line in tags.contains { line.hasPrefix($0) } }) { return .access }
+    if lines.contains(where: { $0.hasPrefix("QUEUE_INTERVAL=") })
+      || (lines.contains { $0.hasPrefix("DAEMON=") } && lines.contains { $0.hasPrefix("QUEUE=") })
+    {
+      return .startScript
+    }
+    return nil
   }
 
   private mutating func readOptions(_ text: String) {
-    for line in text.split(separator: "\n") where line.hasPrefix("O ") {
-      let body = line.dropFirst(2)
-      guard let equals = body.firstIndex(of: "=") else { continue }
-      let name = body[..<equals].trimmed
-      let value = body[body.index(after: equals)...].trimmed
-      switch name {
-      case "MinQueueAge": minimalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
-      case "MaxQueueAge": maximalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
-      case "ClientCertFile": clientCertificate = value
-      case "ClientKeyFile": clientKey = value
-      case "CACertFile": caFile = value
-      default:
-        take(name, value, prefix: "Timeout.queuereturn", unit: "d", into: \.queueReturn)
-        take(name, value, prefix: "Timeout.queuewarn", unit: "h", into: \.queueWarn)
+    hasTimers = true
+    for line in text.split(separator: "\n") {
+      switch line.first {
+      case "O": readOption(line.dropFirst())
+      case "K" where line.hasPrefix("Kaccess "): readAccessMap(line)
+      case "S" where line.hasPrefix("Stls_clt_features"): hasSessionFeatures = true
+      default: break
       }
     }
+  }
+
+  private mutating func readOption(_ line: Substring) {
+    guard line.first == " " else {
+      // `OT5d/4h`, as configurations before level 6 say it.
+      if line.first == "T" { readOldTimers(line.dropFirst()) }
+      return
+    }
+    let body = line.dropFirst()
+    guard let equals = body.firstIndex(of: "=") else { return }
+    let name = body[..<equals].trimmed
+    let value = body[body.index(after: equals)...].trimmed
+    switch name {
+    case "MinQueueAge": minimalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
+    case "MaxQueueAge": maximalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
+    case "ClientCertFile": clientCertificate = value
+    case "ClientKeyFile": clientKey = value
+    case "CACertFile": caFile = value
+    case "HostStatusDirectory": keepsHostStatus = !value.isEmpty
+    default:
+      take(name, value, prefix: "Timeout.queuereturn", unit: "d", into: \.queueReturn)
+      take(name, value, prefix: "Timeout.queuewarn", unit: "h", into: \.queueWarn)
+    }
+  }
+
+  private mutating func readOldTimers(_ value: Substring) {
+    let parts = value.split(separator: "/", maxSplits: 1).map { String($0).trimmed }
+    if let text = parts.first {
+      take(
+        "Timeout.queuereturn",
+        text,
+        prefix: "Timeout.queuereturn",
+        unit: "d",
+        into: \.queueReturn
+      )
+    }
+    if parts.count == 2 {
+      take("Timeout.queuewarn", parts[1], prefix: "Timeout.queuewarn", unit: "h", into: \.queueWarn)
+    }
+  }
+
+  /// `Kaccess hash -T<TMPF> /etc/mail/access`.
+  private mutating func readAccessMap(_ line: Substring) {
+    let words = line.split { $0 == " " || $0 == "\t" }.dropFirst().map(String.init)
+    guard let type = words.first, let path = words.last(where: { !$0.hasPrefix("-") }),
+      path.hasPrefix("/")
+    else { return }
+    accessMap = (type, path)
   }
 
   /// `Timeout.queuereturn` sets all classes; with a suffix, one.
@@ -83,6 +149,16 @@ struct SendmailConfiguration: MailServerConfiguration {
     }
   }
 
+  /// Debian's `QUEUE_INTERVAL="10m"`, Red Hat's `QUEUE=1h`.
+  private mutating func readStartScript(_ text: String) {
+    for line in text.split(separator: "\n") {
+      for name in ["QUEUE_INTERVAL=", "QUEUE="] where line.hasPrefix(name) {
+        let value = line.dropFirst(name.count).prefix { $0 != "#" }.filter { $0 != "\"" }
+        queueInterval = SendmailConfiguration.seconds(value.trimmed, unit: "m") ?? queueInterval
+      }
+    }
+  }
+
   /// `5d`, `1h30m`, `now`; a bare number counts in `unit`.
   static func seconds(_ text: String, unit: Character) -> Double? {
     if text == "now" { return 0 }
@@ -106,19 +182,6 @@ struct SendmailConfiguration: MailServerConfiguration {
 
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
     guard !access.isEmpty else { return nil }
-    var keys: [String] = []
-    for name in [nextHop, domain].compactMap({ $0 }) {
-      var rest = name.lowercased()[...]
-      keys.append(String(rest))
-      while let dot = rest.firstIndex(of: ".") {
-        rest = rest[rest.index(after: dot)...]
-        keys.append(String(rest))
-      }
-    }
-    func found(_ tag: String) -> (value: String, isOwn: Bool)? {
-      for key in keys { if let value = access["\(tag):\(key)"] { return (value, true) } }
-      return access["\(tag):"].map { ($0, false) }
-    }
     var policy = TLSPolicy(
       level: .may,
       origin: .serverDefault,
@@ -127,13 +190,43 @@ struct SendmailConfiguration: MailServerConfiguration {
       clientKey: clientKey,
       source: paths.first
     )
-    if let rule = found("try_tls"), rule.value.uppercased().hasPrefix("NO") {
+    let hosts = [nextHop, domain].compactMap { $0 }
+    if let rule = rule("try_tls", for: hosts), rule.value.uppercased().hasPrefix("NO") {
       policy.level = .none
       policy.origin = rule.isOwn ? .destination : .everyone
-    } else if let rule = found("tls_srv") ?? found("tls_rcpt") {
-      policy.level = rule.value.uppercased().contains("VERIFY") ? .verify : .encrypt
-      policy.origin = rule.isOwn ? .destination : .everyone
+      return policy
+    }
+    // Both rules must be met: the stricter one is the policy.
+    let rules = [rule("tls_srv", for: hosts), rule("tls_rcpt", for: [domain])].compactMap { $0 }
+    for rule in rules {
+      let value = rule.value.uppercased()
+      let level: TLSLevel
+      if value.contains("VERIFY") {
+        level = .verify
+      } else if value.contains("ENCR") {
+        level = .encrypt
+      } else {
+        continue
+      }
+      if policy.level == .may || level == .verify {
+        policy.level = level
+        policy.origin = rule.isOwn ? .destination : .everyone
+      }
     }
     return policy
+  }
+
+  /// The access map's entry for the first of some names that has one: the whole name, the domains
+  /// above it, then the tag alone, which is for everyone.
+  func rule(_ tag: String, for names: [String]) -> (value: String, isOwn: Bool)? {
+    for name in names {
+      var rest = name.lowercased()[...]
+      while true {
+        if let value = access["\(tag):\(rest)"] { return (value, true) }
+        guard let dot = rest.firstIndex(of: ".") else { break }
+        rest = rest[rest.index(after: dot)...]
+      }
+    }
+    return access["\(tag):"].map { ($0, false) }
   }
 }

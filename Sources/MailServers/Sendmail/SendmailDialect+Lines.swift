@@ -47,39 +47,83 @@ extension SendmailDialect {
       EnhancedStatusCode.parse(bytes, from: $0.lowerBound, to: $0.upperBound)?.0
     }
     let outcome = outcome(bytes, status, dsn: dsn)
-    let session = takeSession(line, bytes, relay: relay)
     // A relay without an address was not asked: its failure earlier in this run is remembered.
     let isAsked =
       bytes.firstIndex(of: UInt8(ascii: "["), from: relay.lowerBound, to: relay.upperBound) != nil
     let isBare =
       bytes.equals("Deferred", in: status)
       || (!isAsked && bytes.equals("Service unavailable", in: status))
-    let isLocal = relay.isEmpty
-    let hasCause = session.map { !$0.cause.isEmpty } ?? false
+    let told = takeSession(line, bytes, (id, relay, outcome, isAsked))
+    let session = told?.session
+    let hasOwnCause = told.map { $0.isFresh && !$0.session.cause.isEmpty } ?? false
     var attempt = LoggedAttempt(
       queueID: id,
       recipient: start..<start,
       outcome: outcome,
-      tried: hasCause || ((isAsked || isLocal) && !isBare),
+      tried: hasOwnCause || isTried(bytes, status, relay: relay, isAsked: isAsked && !isBare),
       relay: relay,
       reply: isBare ? status.lowerBound..<status.lowerBound : replyField ?? status,
       enhancedStatus: dsn,
-      security: security(session, outcome, relay: relay, bytes: bytes),
+      security: security(session, outcome),
       cause: session?.cause ?? [],
       causePosition: session?.causePosition,
       age: field(bytes, ", delay=", from: listEnd, to: stat).flatMap { seconds(bytes, $0) }
     )
+    if isHandOver(bytes, relay: relay, from: listEnd, to: stat) { attempt.tried = false }
     for recipient in recipients(bytes, from: start, to: listEnd) {
       attempt.recipient = recipient
       events.append(.attempt(attempt))
     }
-    if bytes.firstIndex(of: ", ntries=", from: listEnd, to: stat) != nil
-      || (attempt.age ?? 0) > 60, outcome == .deferred, attempt.tried
+    if bytes.has("quarantine", at: status.lowerBound, to: end) { events.append(.held(queueID: id)) }
+    if outcome == .deferred, attempt.tried,
+      isRetry(bytes, from: listEnd, to: stat, age: attempt.age)
     {
       // An older message is tried again: a queue run is under way.
       events.append(.marker(ServerMarker(.queueRun)))
     }
     return .understood
+  }
+
+  /// Whether the message waited before this attempt, which may itself have taken long.
+  private func isRetry(
+    _ bytes: Span<UInt8>,
+    from start: Int,
+    to end: Int,
+    age: Double?
+  ) -> Bool {
+    if let tries = field(bytes, ", ntries=", from: start, to: end) {
+      return (bytes.number(at: tries.lowerBound, to: tries.upperBound)?.value ?? 0) > 1
+    }
+    let took = field(bytes, ", xdelay=", from: start, to: end).flatMap { seconds(bytes, $0) }
+    return (age ?? 0) - (took ?? 0) > 60
+  }
+
+  /// Whether a delivery stood behind a result: a host was asked, or a program or mailbox here.
+  private func isTried(
+    _ bytes: Span<UInt8>,
+    _ status: Range<Int>,
+    relay: Range<Int>,
+    isAsked: Bool
+  ) -> Bool {
+    if bytes.has("queued", at: status.lowerBound, to: status.upperBound)
+      || bytes.has("quarantine", at: status.lowerBound, to: status.upperBound)
+    {
+      return false
+    }
+    return isAsked || (relay.isEmpty && !bytes.equals("Deferred", in: status))
+  }
+
+  /// The submission program gives its mail to the daemon of this machine: that is no attempt at the
+  /// destination.
+  private func isHandOver(
+    _ bytes: Span<UInt8>,
+    relay: Range<Int>,
+    from start: Int,
+    to end: Int
+  ) -> Bool {
+    guard bytes.firstIndex(of: ", mailer=relay,", from: start, to: end) != nil else { return false }
+    return bytes.has("[127.", in: relay) || bytes.has("[::1]", in: relay)
+      || bytes.has("[IPv6:::1]", in: relay)
   }
 
   /// `QID: NEWID: sender notify: Cannot send message for 8 minutes` and its kin.
@@ -92,6 +136,7 @@ extension SendmailDialect {
   ) -> LineOutcome {
     let text = (notice.upperBound + 2)..<end
     let isWarning = bytes.has("could not send message for past ", in: text)
+    let isSuccess = bytes.has(": Return receipt", in: text) || bytes.has("Deliver-", in: text)
     let isExpiry = bytes.has("Cannot send message for ", in: text)
     events.append(
       .arrival(
@@ -103,7 +148,7 @@ extension SendmailDialect {
         LoggedNotification(
           queueID: id,
           noticeID: notice,
-          kind: isWarning ? .delay : .nonDelivery
+          kind: isWarning ? .delay : isSuccess ? .success : .nonDelivery
         )
       )
     )
@@ -135,6 +180,13 @@ extension SendmailDialect {
       noteRejection(line, bytes, text: text)
     } else if bytes.has("starting daemon", at: start, to: end) {
       events.append(.marker(ServerMarker(.started)))
+      // The submission program's own queue is run at times of its own.
+      if !bytes.has("sm-msp", in: line.tag),
+        let at = bytes.firstIndex(of: "queueing@", from: start, to: end),
+        let interval = seconds(bytes, (at + 9)..<end)
+      {
+        events.append(.marker(ServerMarker(.statedQueueInterval, seconds: interval)))
+      }
     } else if bytes.has("restarting ", at: start, to: end) {
       events.append(.marker(ServerMarker(.reloaded)))
     } else if bytes.has("STARTTLS=server, error", at: start, to: end) {
@@ -154,17 +206,13 @@ extension SendmailDialect {
     let text = line.text
     let start = text.lowerBound
     if let relay = field(bytes, ", relay=", from: start, to: text.upperBound) {
-      let name = SendmailDialect.hostName(bytes, relay)
-      var session = SendmailSession(relay: name, moment: line.moment)
-      if let open = sessions[line.pid], open.relay.isEmpty || open.relay == name { session = open }
-      session.relay = name
-      session.moment = line.moment
-      if bytes.has("verify=OK", in: text) {
+      var session = session(line, with: SendmailDialect.hostName(bytes, relay))
+      if bytes.has("verify=OK", in: text) || bytes.has("verify=TRUSTED", in: text) {
         session.security = .authenticated
       } else if bytes.has("version=", in: text) {
         session.security = .encrypted
       }
-      if bytes.has("verify=FAIL", in: text) {
+      if bytes.has("verify=FAIL", in: text) || bytes.has("verify=DANE_FAIL", in: text) {
         session.addAdvice(bytes.bytes(text), at: line.position)
       }
       store(session, pid: line.pid)
@@ -177,7 +225,7 @@ extension SendmailDialect {
       session.security = .clear
       store(session, pid: line.pid)
     } else if bytes.has("verifymsg=", in: text), !bytes.has("verifymsg=ok", in: text) {
-      var session = sessions[line.pid] ?? SendmailSession(relay: [], moment: line.moment)
+      var session = session(line, with: sessions[line.pid]?.relay ?? [])
       session.addAdvice(bytes.bytes(text), at: line.position)
       store(session, pid: line.pid)
     }
@@ -191,10 +239,7 @@ extension SendmailDialect {
     else { return }
     let relay = field(bytes, ", relay=", from: text.lowerBound, to: text.upperBound)
     let name = relay.map { SendmailDialect.hostName(bytes, $0) } ?? []
-    var session = SendmailSession(relay: name, moment: line.moment)
-    if let open = sessions[line.pid], open.relay.isEmpty || open.relay == name { session = open }
-    session.relay = name
-    session.moment = line.moment
+    var session = session(line, with: name)
     session.addCause(bytes.bytes(text), at: line.position)
     // Nothing of a handshake was logged, on a host that logs them: the peer did not offer STARTTLS.
     if logsTLS, session.security == .unknown, bytes.has("too weak 0 less than", in: text),
@@ -208,136 +253,53 @@ extension SendmailDialect {
 
   // MARK: - Pieces
 
+  /// The session that a further line of its process is about.
+  private func session(_ line: LogLine, with name: [UInt8]) -> SendmailSession {
+    sessions[line.pid]?.continued(relay: name, moment: line.moment)
+      ?? SendmailSession(relay: name, moment: line.moment)
+  }
+
+  /// What the process said of the session behind a result, and whether it said it for this result:
+  /// else it repeats what was told of an earlier message.
   private mutating func takeSession(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    relay: Range<Int>
-  ) -> SendmailSession? {
-    guard let session = sessions[line.pid],
+    _ result: (id: Range<Int>, relay: Range<Int>, outcome: DeliveryOutcome, isAsked: Bool)
+  ) -> (session: SendmailSession, isFresh: Bool)? {
+    guard var session = sessions[line.pid],
       line.moment.seconds(since: session.moment) <= SendmailSession.patience
     else { return nil }
-    let name = SendmailDialect.hostName(bytes, relay)
-    guard session.relay.isEmpty || session.relay == name else { return nil }
-    return session
+    let id = bytes.bytes(result.id)
+    let wasTold = !session.toldFor.isEmpty
+    let isFresh = !wasTold || session.toldFor == id
+    if !wasTold {
+      session.toldFor = id
+      sessions[line.pid] = session
+    }
+    let isSame =
+      session.relay.isEmpty || session.relay == SendmailDialect.hostName(bytes, result.relay)
+    if !isSame {
+      // Another host of the destination failed before: it is why this one was asked.
+      guard !wasTold, result.outcome != .delivered, !session.cause.isEmpty else { return nil }
+      session.security = .unknown
+    } else if result.outcome == .delivered {
+      // TLS stood: what was said before is of another host or recipient.
+      if session.security == .encrypted || session.security == .authenticated {
+        session.forgetCause()
+      }
+    } else if !isFresh, result.isAsked {
+      // A new connection that failed for a reason of its own.
+      session.forgetCause()
+    }
+    return (session, isFresh)
   }
 
   private func security(
     _ session: SendmailSession?,
-    _ outcome: DeliveryOutcome,
-    relay: Range<Int>,
-    bytes: Span<UInt8>
+    _ outcome: DeliveryOutcome
   ) -> TransportSecurity {
     guard let session else { return .unknown }
     if outcome == .delivered, !session.cause.isEmpty, session.security == .unknown { return .clear }
     return session.security
-  }
-
-  private func outcome(
-    _ bytes: Span<UInt8>,
-    _ status: Range<Int>,
-    dsn: EnhancedStatusCode?
-  ) -> DeliveryOutcome {
-    if bytes.has("Sent", at: status.lowerBound, to: status.upperBound) { return .delivered }
-    if bytes.has("Deferred", at: status.lowerBound, to: status.upperBound)
-      || bytes.has("queued", at: status.lowerBound, to: status.upperBound)
-    {
-      return .deferred
-    }
-    switch dsn?.classDigit {
-    case 2: return .delivered
-    case 4: return .deferred
-    default: return .bounced
-    }
-  }
-
-  /// Where the list of recipients ends: at the first `, key=`.
-  private func recipientsEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
-    var best = end
-    for key: StaticString in [", ctladdr=", ", delay=", ", xdelay=", ", mailer="] {
-      if let at = bytes.firstIndex(of: key, from: start, to: best) { best = at }
-    }
-    return best
-  }
-
-  private func recipients(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> [Range<Int>] {
-    var found: [Range<Int>] = []
-    var at = start
-    while at < end, found.count < 2000 {
-      var stop = at
-      var depth = 0
-      while stop < end {
-        if bytes[stop] == UInt8(ascii: "<") { depth += 1 }
-        if bytes[stop] == UInt8(ascii: ">") { depth -= 1 }
-        if bytes[stop] == UInt8(ascii: ","), depth <= 0 { break }
-        stop += 1
-      }
-      var one = at..<stop
-      if bytes.has(" [more]", in: one) { one = at..<(stop - 7) }
-      if one.count >= 2, bytes[one.lowerBound] == UInt8(ascii: "<"),
-        bytes[one.upperBound - 1] == UInt8(ascii: ">")
-      {
-        one = (one.lowerBound + 1)..<(one.upperBound - 1)
-      }
-      if !one.isEmpty { found.append(one) }
-      at = stop + 1
-    }
-    return found
-  }
-
-  private func field(
-    _ bytes: Span<UInt8>,
-    _ key: StaticString,
-    from start: Int,
-    to end: Int
-  ) -> Range<Int>? {
-    guard let at = bytes.firstIndex(of: key, from: start, to: end) else { return nil }
-    let from = at + key.utf8CodeUnitCount
-    return from..<(bytes.firstIndex(of: ", ", from: from, to: end) ?? end)
-  }
-
-  /// `mx.example.net. [192.0.2.1]` as `mx.example.net`.
-  static func hostName(_ bytes: Span<UInt8>, _ relay: Range<Int>) -> [UInt8] {
-    var name: [UInt8] = []
-    for index in relay {
-      let byte = bytes[index]
-      if byte == 0x20 || byte == UInt8(ascii: "[") { break }
-      name.append(byte >= 65 && byte <= 90 ? byte | 0x20 : byte)
-    }
-    while name.last == UInt8(ascii: ".") { name.removeLast() }
-    return name
-  }
-
-  /// `[4+]12:04:53` in seconds.
-  private func seconds(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Double? {
-    var at = range.lowerBound
-    var days = 0
-    if let (number, stop) = bytes.number(at: at, to: range.upperBound), stop < range.upperBound,
-      bytes[stop] == UInt8(ascii: "+")
-    {
-      days = min(number, 100_000)
-      at = stop + 1
-    }
-    guard let hours = bytes.digits(2, at: at), let minutes = bytes.digits(2, at: at + 3),
-      let seconds = bytes.digits(2, at: at + 6)
-    else { return nil }
-    return Double(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
-  }
-
-  /// `8 minutes`, `5 days`.
-  private func lengthInWords(
-    _ bytes: Span<UInt8>,
-    _ text: Range<Int>,
-    behind words: StaticString
-  ) -> Double? {
-    guard let at = bytes.firstIndex(of: words, from: text.lowerBound, to: text.upperBound),
-      let (number, stop) = bytes.number(at: at + words.utf8CodeUnitCount, to: text.upperBound)
-    else { return nil }
-    let units: [(StaticString, Double)] = [
-      (" second", 1), (" minute", 60), (" hour", 3600), (" day", 86_400), (" week", 604_800),
-    ]
-    for (name, factor) in units where bytes.has(name, at: stop, to: text.upperBound) {
-      return Double(min(number, 1_000_000)) * factor
-    }
-    return nil
   }
 }

@@ -37,6 +37,27 @@ enum SendmailRules {
       "The peer's certificate is for another name than our rule demands."
     ),
     rule(
+      "issuer",
+      .certificateNotTrusted,
+      .remote,
+      .all([
+        .contains("Cert Issuer "),
+        .any([.contains(" does not match "), .contains(" not acceptable")]),
+      ]),
+      .verifyError,
+      example: "stat=Deferred: 454 4.7.0 Cert Issuer /CN=Some+20CA not acceptable",
+      "The peer's certificate comes from another authority than our rule demands."
+    ),
+    rule(
+      "dane",
+      .tlsaInvalid,
+      .remote,
+      .any([.contains("verify=DANE_FAIL"), .contains("DANE check failed")]),
+      .verifyError,
+      example: "ruleset=tls_server, arg1=DANE_FAIL, reject=454 4.7.0 DANE check failed.",
+      "The peer's certificate does not match its TLSA records."
+    ),
+    rule(
       "not-offered",
       .startTLSNotSupported,
       .remote,
@@ -78,7 +99,8 @@ enum SendmailRules {
       .any([
         .contains("4.7.0 authentication failed"), .contains("5.7.0 authentication failed"),
         .contains("verify=FAIL"), .contains("authentication required"),
-        .contains("not authenticated"),
+        .contains("not authenticated"), .contains("no authentication requested"),
+        .all([.contains("Cert Subject "), .contains(" does not match ")]),
       ]),
       .serverText,
       example: "stat=Deferred: 454 4.7.0 authentication failed",

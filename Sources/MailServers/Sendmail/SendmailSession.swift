@@ -1,0 +1,88 @@
+import MailModel
+
+/// What a process said about its session with one relay.
+struct SendmailSession: Sendable {
+  /// The relay's name, lower case, no trailing dot.
+  var relay: [UInt8] = []
+  /// Failure lines.
+  var cause: [UInt8] = []
+  var causePosition: LinePosition?
+  /// Lines that say what is wrong with a certificate; they are causes only where a rule rejects it.
+  var advice: [UInt8] = []
+  var advicePosition: LinePosition?
+  var security: TransportSecurity = .unknown
+  var moment: Timestamp
+  /// The message whose result line told what is here; empty while none did. What is said next is about
+  /// another session.
+  var toldFor: [UInt8] = []
+
+  static let limit = 1024
+  /// The longest that a session lasts between its handshake and its result.
+  static let patience = 3600.0
+
+  init(relay: [UInt8], moment: Timestamp) {
+    self.relay = relay
+    self.moment = moment
+  }
+
+  /// The session of the same process with `relay` that a further line is about: this one, unless a
+  /// result told it. Then the connection was kept, or there is a new one.
+  func continued(relay name: [UInt8], moment: Timestamp) -> SendmailSession {
+    guard relay.isEmpty || relay == name, toldFor.isEmpty else {
+      var next = SendmailSession(relay: name, moment: moment)
+      if relay == name { next.security = security }
+      return next
+    }
+    var next = self
+    next.relay = name
+    next.moment = moment
+    return next
+  }
+
+  mutating func addCause(_ line: [UInt8], at position: LinePosition) {
+    if causePosition == nil { causePosition = advicePosition ?? position }
+    for part in [advice, line] where !part.isEmpty && cause.count < SendmailSession.limit {
+      if !cause.isEmpty { cause.append(0x0a) }
+      cause.append(contentsOf: part.prefix(SendmailSession.limit - cause.count))
+    }
+    advice = []
+  }
+
+  mutating func forgetCause() {
+    cause = []
+    causePosition = nil
+  }
+
+  mutating func addAdvice(_ line: [UInt8], at position: LinePosition) {
+    if advicePosition == nil { advicePosition = position }
+    guard advice.count < SendmailSession.limit else { return }
+    if !advice.isEmpty { advice.append(0x0a) }
+    advice.append(contentsOf: line.prefix(SendmailSession.limit - advice.count))
+  }
+
+  func write(to state: inout CarriedStateWriter) {
+    state.write(relay)
+    state.write(cause)
+    state.write(causePosition)
+    state.write(advice)
+    state.write(advicePosition)
+    state.write(Int64(security.rawValue))
+    state.write(moment.microseconds)
+    state.write(toldFor)
+  }
+
+  init?(from state: inout CarriedStateReader) {
+    guard let relay = state.field(), let cause = state.field(), let position = state.position(),
+      let advice = state.field(), let advicePosition = state.position(),
+      let security = state.number(), let moment = state.number(), let toldFor = state.field()
+    else { return nil }
+    self.relay = relay
+    self.cause = cause
+    causePosition = position
+    self.advice = advice
+    self.advicePosition = advicePosition
+    self.security = TransportSecurity(rawValue: Int(clamping: security)) ?? .unknown
+    self.moment = Timestamp(microseconds: moment)
+    self.toldFor = toldFor
+  }
+}
