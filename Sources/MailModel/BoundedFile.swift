@@ -100,6 +100,13 @@ package struct BoundedFile: Sendable {
     return names.sorted()
   }
 
+  /// Bytes of a regular file, unread; nil where there is none, links not followed.
+  package static func size(of path: String) -> Int? {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
   /// Whether a path is a directory, links not followed.
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()

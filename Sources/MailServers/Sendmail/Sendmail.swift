@@ -20,10 +20,14 @@ package struct Sendmail: MailServer {
   }
 
   package func isQueue(directory: String, entries: [String]) -> Bool {
-    let files = entries.filter { $0.hasPrefix("qf") || $0.hasPrefix("df") }
-    if files.contains(where: { $0.utf8.count >= 16 }) { return true }
-    return directory.hasSuffix("/mqueue") || directory.hasSuffix("/mqueue-client")
-      || (Set(entries).isSuperset(of: ["qf", "df"]))
+    let prefixes: Set<Substring> = ["qf", "df", "hf", "Qf"]
+    if entries.contains(where: {
+      prefixes.contains($0.prefix(2)) && SendmailQueueID.isOne($0.dropFirst(2))
+    }) {
+      return true
+    }
+    return ["/mqueue", "/mqueue-client", "/clientmqueue"].contains(where: directory.hasSuffix)
+      || Set(entries).isSuperset(of: ["qf", "df"])
   }
 
   package func readQueue(directory: String, now: Timestamp) -> QueueSnapshot {
@@ -74,8 +78,11 @@ package struct Sendmail: MailServer {
   package var usualPlaces: UsualPlaces {
     UsualPlaces(
       logs: ["/var/log/mail.log", "/var/log/maillog"],
-      queues: ["/var/spool/mqueue"],
-      configuration: ["/etc/mail/sendmail.cf"]
+      queues: ["/var/spool/mqueue", "/var/spool/mqueue-client", "/var/spool/clientmqueue"],
+      configuration: [
+        "/etc/mail/sendmail.cf", "/etc/mail/access", "/etc/mail/sendmail.conf",
+        "/etc/sysconfig/sendmail",
+      ]
     )
   }
 }

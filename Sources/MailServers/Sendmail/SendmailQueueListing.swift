@@ -11,6 +11,8 @@ struct SendmailQueueListing {
   private var seen: Set<String> = []
   /// What follows belongs to a message that was met before.
   private var isSkipping = false
+  private var hasCut = false
+  private var isVerbose = false
 
   private init(path: String, now: Timestamp) {
     self.now = now
@@ -33,6 +35,7 @@ struct SendmailQueueListing {
     for line in bytes.split(separator: 0x0a).prefix(10_000_000) {
       listing.read(String(decoding: line.prefix(4000), as: UTF8.self))
     }
+    listing.endMessage()
     return listing.snapshot
   }
 
@@ -52,34 +55,67 @@ struct SendmailQueueListing {
       } else {
         generalReason = reason
       }
-    } else if text.hasPrefix("<"), text.hasSuffix(">"),
+    } else if isCut(text) {
+      noteCut()
+    } else if !text.isEmpty, !text.contains(" "),
       snapshot.messages[last].recipients.count < 100_000
     {
       snapshot.messages[last].recipients.append(
-        QueuedRecipient(address: String(text.dropFirst().dropLast()), reason: generalReason)
+        QueuedRecipient(address: SendmailQueueListing.address(text))
       )
     }
   }
 
+  /// Mail that came by SMTP has its addresses in angle brackets, mail of this machine has not.
+  private static func address(_ text: String) -> String {
+    text.hasPrefix("<") && text.hasSuffix(">") ? String(text.dropFirst().dropLast()) : text
+  }
+
+  private func isCut(_ text: String) -> Bool {
+    text.hasPrefix("<") ? !text.hasSuffix(">") : !isVerbose && text.utf8.count >= 38
+  }
+
+  /// An address that was cut names no destination; whoever made the listing can make a better one.
+  private mutating func noteCut() {
+    guard !hasCut else { return }
+    hasCut = true
+    snapshot.troubles.append(
+      ReadTrouble(path: snapshot.path, reason: "some addresses are cut short here; use mailq -v")
+    )
+  }
+
+  /// The message that was listed last has all its recipients.
+  private mutating func endMessage() {
+    if !isSkipping, let last = snapshot.messages.indices.last {
+      SendmailReason.spread(generalReason, over: &snapshot.messages[last].recipients)
+    }
+    generalReason = nil
+  }
+
   /// `6ANCPFYk001874*     371     750574+Nov 23 12:25 <a@b.example>`: a star marks a message in
-  /// delivery, a plus one whose warning was sent.
+  /// delivery, a question mark a lost one, a plus one whose warning was sent.
   private mutating func startMessage(_ line: String) {
     let words = line.split(separator: " ")
-    guard let first = words.first, let open = line.range(of: " <", isLast: true), line.last == ">"
+    if line.contains("--Q-ID--") { isVerbose = line.contains("-Priority-") }
+    guard let first = words.first,
+      let time = words.indices.dropFirst(2).first(where: { SendmailQueueListing.isTime(words[$0]) })
     else { return }
-    let id = String(first.prefix { $0.isASCII && ($0.isLetter || $0.isNumber) })
+    var id = String(first.prefix { $0.isASCII && ($0.isLetter || $0.isNumber) })
+    // The load is too high for it.
+    if id.last == "X", SendmailQueueID.isOne(id.dropLast()) { id.removeLast() }
     let mark = first.dropFirst(id.count)
-    guard (14...16).contains(id.utf8.count), mark.utf8.count <= 1,
+    guard SendmailQueueID.isOne(id), mark.utf8.count <= 1,
       let arrived = SendmailQueueID.creation(id, near: now)
     else { return }
-    generalReason = nil
+    endMessage()
     isSkipping = !seen.insert(id).inserted
     guard !isSkipping else { return }
     snapshot.messages.append(
       QueuedMessage(
         queueID: id,
-        state: mark == "*" ? .active : .deferred,
-        sender: String(line[open.upperBound...].dropLast()),
+        state: mark == "*" ? .active : mark == "?" ? .held : .deferred,
+        // Without -v it may be cut.
+        sender: words[(time + 1)...].joined(separator: " ").filter { $0 != "<" && $0 != ">" },
         arrivedAt: arrived,
         size: words.dropFirst().first.flatMap { Int($0) },
         recipients: [],
@@ -87,11 +123,11 @@ struct SendmailQueueListing {
       )
     )
   }
-}
 
-extension String {
-  /// Where `text` stands first or last; nil where it does not.
-  fileprivate func range(of text: String, isLast: Bool) -> Range<Index>? {
-    isLast ? ranges(of: text).last : ranges(of: text).first
+  /// `12:25`.
+  private static func isTime(_ word: Substring) -> Bool {
+    let bytes = Array(word.utf8)
+    return bytes.count == 5 && bytes[2] == UInt8(ascii: ":")
+      && [0, 1, 3, 4].allSatisfy { (48...57).contains(bytes[$0]) }
   }
 }
