@@ -1,70 +1,173 @@
 import MailModel
 
-/// Remedies in sendmail's access map, keyed by the peer's host name.
+/// Remedies in sendmail's access map, keyed by the peer's host name. What is set for one host takes the
+/// place of what is set for everyone. Source: Sendmail cf/README (STARTTLS), cf/m4/proto.m4.
 struct SendmailRemedies {
   private let request: RemedyRequest
+  private let configuration: SendmailConfiguration?
 
-  init(_ request: RemedyRequest) { self.request = request }
+  init(_ request: RemedyRequest) {
+    self.request = request
+    configuration = request.configuration as? SendmailConfiguration
+  }
 
   /// Least weakening first.
   var all: [Remedy] {
     guard !request.nextHops.isEmpty else { return [] }
+    return changes.map { remedy($0.rung, $0.entries) }
+  }
+
+  /// A tag and the value that it takes for each of the peer's hosts.
+  private typealias Entry = (tag: String, value: String)
+
+  private var changes: [(rung: LadderRung, entries: [Entry])] {
     switch request.failureClass {
+    case .certificateHostMismatch:
+      request.certificateNames.prefix(1).map {
+        (.certificateName, [("TLS_Srv", "VERIFY+CN:\($0)")])
+      } + [unverified]
     case .certificateSelfSigned, .certificateNotTrusted, .certificateExpired,
-      .certificateNotYetValid, .validationFailure, .weakSignature, .tlsaInvalid,
-      .certificateHostMismatch:
-      let names = request.certificateNames.prefix(1).map {
-        remedy(.certificateName, "TLS_Srv", "VERIFY+CN:\($0)")
-      }
-      return (request.failureClass == .certificateHostMismatch ? names : [])
-        + [remedy(.noVerification, "TLS_Srv", "ENCR:112")]
+      .certificateNotYetValid, .validationFailure:
+      [unverified]
+    case .weakSignature: [unverified] + session(.lowerSecurityLevel)
+    case .weakKey: [unverified] + session(.lowerSecurityLevel) + [fallback]
+    case .protocolVersionMismatch: session(.olderProtocol) + [fallback]
+    case .noSharedCipher: session(.lowerSecurityLevel) + [fallback]
+    case .handshakeTimeout, .handshakeDisconnected, .otherTLS, .plaintextOnTLSPort: [fallback]
+    // The alert may come once the handshake is over, when there is no falling back.
+    case .clientCertificateRejected: [plaintext]
     case .startTLSNotSupported, .startTLSRefused, .startTLSStripped:
-      return [remedy(.plaintext, "TLS_Srv", "OK")]
-    case .handshakeTimeout, .handshakeDisconnected, .otherTLS, .plaintextOnTLSPort,
-      .protocolVersionMismatch, .noSharedCipher, .weakKey, .clientCertificateRejected:
-      return [remedy(.plaintext, "Try_TLS", "NO")]
-    default: return []
+      [(.plaintext, [("TLS_Srv", "OK")])]
+    case .tlsRequiredByReceiver: [(.asConfigured, [("Try_TLS", "YES")])]
+    default: []
     }
   }
 
-  private func remedy(_ rung: LadderRung, _ tag: String, _ value: String) -> Remedy {
-    let domain = request.domain
-    let lines = request.nextHops.prefix(8).map { "\(tag):\($0)\t\(value)" }
-    let until = rung.weakens == .nothing ? "" : "  until \(request.validUntil.rfc3339)"
-    var flush: [String] = []
-    if let canary = request.waitingQueueIDs.first(where: \.isQueueIDWord) {
-      flush.append("sendmail -v -qI\(canary)   # one message first; look at its log line")
+  private var unverified: (rung: LadderRung, entries: [Entry]) {
+    (.noVerification, [("TLS_Srv", "ENCR:112")])
+  }
+
+  private var plaintext: (rung: LadderRung, entries: [Entry]) {
+    (.plaintext, [("TLS_Srv", "OK"), ("Try_TLS", "NO")])
+  }
+
+  /// In clear where the handshake fails; TLS comes back by itself. Without the feature: no TLS at all.
+  private var fallback: (rung: LadderRung, entries: [Entry]) {
+    hasSessionFeatures
+      ? (.plaintext, [("TLS_Srv", "OK"), ("TLS_Clt_Features", "Flags=C")]) : plaintext
+  }
+
+  private func session(_ rung: LadderRung) -> [(rung: LadderRung, entries: [Entry])] {
+    hasSessionFeatures ? [(rung, [("TLS_Clt_Features", "CipherList=ALL:@SECLEVEL=0")])] : []
+  }
+
+  private var hasSessionFeatures: Bool { configuration?.hasSessionFeatures ?? false }
+
+  // MARK: - As commands
+
+  private func remedy(_ rung: LadderRung, _ entries: [Entry]) -> Remedy {
+    let hops = Array(request.nextHops.prefix(8))
+    var lines = hops.flatMap { hop in entries.map { "\($0.tag):\(hop) \($0.value)" } }
+    var keys = hops.flatMap { hop in entries.map { "\($0.tag):\(hop)" } }
+    // A rule for every recipient would still demand what the host's rule no longer does.
+    if let entry = entries.first(where: { $0.tag == "TLS_Srv" }),
+      configuration?.rule("tls_rcpt", for: [request.domain.description]) != nil
+    {
+      lines.append("TLS_Rcpt:\(request.domain) \(entry.value)")
+      keys.append("TLS_Rcpt:\(request.domain)")
     }
-    flush.append("sendmail -v -qR@\(domain)")
-    let map = "makemap hash /etc/mail/access < /etc/mail/access"
+    let until = rung.weakens == .nothing ? "" : " until \(request.validUntil.rfc3339)"
+    let comment = "# mailtriage: \(request.domain) \(request.failureClass.rawValue)\(until)"
+    let pattern = "(" + keys.map(SendmailRemedies.escaped).joined(separator: "|") + ")[[:space:]]"
+    let added = ([comment] + lines).map { "'\($0)'" }.joined(separator: " ")
     return Remedy(
-      title: SendmailRemedies.title(rung, domain),
+      title: title(rung),
       weakens: rung.weakens,
       rung: rung,
-      configuration: ([
-        "# /etc/mail/access", "# mailtriage: \(request.failureClass.rawValue)\(until)",
-      ] + lines)
-      .joined(separator: "\n"),
-      apply: lines.map { "printf '%s\\n' '\($0)' >> /etc/mail/access" } + [map],
-      verify: ["sendmail -bt < /dev/null"],
+      configuration: (["# \(file)"] + needs + [comment] + lines).joined(separator: "\n"),
+      apply: [
+        "sed -i -E 's/^(\(pattern))/#mailtriage# \\1/I' \(file)",
+        "printf '%s\\n' \(added) >> \(file)", makeMap,
+      ],
+      verify: keys.prefix(4).map { "echo '/map access \($0)' | sendmail -bt" },
       flush: flush,
-      undo: request.nextHops.prefix(8).map {
-        "sed -i '/^\(tag):\($0.description.replacing(".", with: "\\."))[[:space:]]/d' /etc/mail/access"
-      } + [map],
+      undo: [
+        "sed -i -E -e '/^\(pattern)/Id' "
+          + "-e '/^# mailtriage: \(SendmailRemedies.escaped(request.domain.description)) /d' "
+          + "-e 's/^#mailtriage# (\(pattern))/\\1/I' \(file)", makeMap,
+      ],
       validUntil: rung.weakens == .nothing ? nil : request.validUntil,
-      risk: rung.weakens == .encryption
-        ? "Anyone on the path can read and change the mail."
-        : rung.weakens == .nothing
-          ? "Whoever holds a certificate for that name can take the mail."
-          : "Someone on the path can pose as the peer and read the mail."
+      risk: risk(rung)
     )
   }
 
-  private static func title(_ rung: LadderRung, _ domain: HostName) -> String {
+  private var file: String { map.path }
+
+  private var makeMap: String { "makemap \(map.type) \(map.path) < \(map.path)" }
+
+  private var map: (type: String, path: String) {
+    guard let map = configuration?.accessMap, map.type.isPlainWord, map.path.isPlainWord else {
+      return ("hash", "/etc/mail/access")
+    }
+    return map
+  }
+
+  private var needs: [String] {
+    guard let configuration, configuration.hasTimers, configuration.accessMap == nil else {
+      return []
+    }
+    return ["# needs FEATURE(`access_db') in sendmail.mc"]
+  }
+
+  /// One message first, then the rest of the destination.
+  private var flush: [String] {
+    var steps: [String] = []
+    if configuration?.keepsHostStatus ?? false {
+      steps.append("purgestat   # forget that its hosts failed")
+    }
+    if let canary = request.waitingQueueIDs.first(where: \.isQueueIDWord) {
+      steps.append("sendmail -v -qI\(canary)   # one message first; look at its log line")
+    }
+    return steps + ["sendmail -v -qR@\(request.domain)"]
+  }
+
+  private static func escaped(_ text: String) -> String { text.replacing(".", with: "\\.") }
+
+  private func risk(_ rung: LadderRung) -> String {
     switch rung {
+    case .asConfigured: "None: TLS is tried again with a peer that asks for it."
+    case .plaintext: "Anyone on the path can read and change the mail."
+    case .olderProtocol, .lowerSecurityLevel:
+      "Someone on the path who breaks old ciphers or short keys can read the mail."
+    case .certificateName: "Whoever holds a certificate for that name can take the mail."
+    default: "Someone on the path can pose as the peer and read the mail."
+    }
+  }
+
+  private func title(_ rung: LadderRung) -> String {
+    let domain = request.domain
+    return switch rung {
+    case .asConfigured: "Use TLS with \(domain) again"
     case .certificateName: "Accept the name in the certificate of \(domain)"
     case .noVerification: "Encrypt to \(domain) without authentication"
+    case .olderProtocol: "Allow old protocol versions with \(domain)"
+    case .lowerSecurityLevel: "Allow weak keys and ciphers with \(domain)"
     default: "Allow plaintext to \(domain)"
     }
+  }
+}
+
+extension String {
+  /// Letters, digits and `/._-` only: nothing that a shell or a sed script takes for more.
+  fileprivate var isPlainWord: Bool {
+    !isEmpty
+      && utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: "/._-".utf8.contains(byte)
+        }
+      }
   }
 }
