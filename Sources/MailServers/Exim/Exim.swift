@@ -71,12 +71,32 @@ package struct Exim: MailServer {
 
   package func testPathRecipe(domain: HostName) -> String {
     """
-    # /etc/exim4/conf.d/transport/20_mailtriage_testpath
-    mailtriage_testpath:
+    # /etc/exim4/testpath.conf: a daemon of its own on loopback that carries mail to \(domain)
+    # alone, and never speaks TLS.
+    spool_directory = /var/spool/exim4-testpath
+    log_file_path = /var/log/exim4/testpath-%slog
+    acl_smtp_rcpt = testpath_rcpt
+    host_lookup =
+    tls_advertise_hosts =
+    begin acl
+    testpath_rcpt:
+      require domains = \(domain)
+      accept hosts = <; 127.0.0.1 ; ::1
+    begin routers
+    testpath:
+      driver = dnslookup
+      domains = \(domain)
+      transport = testpath
+      no_more
+    begin transports
+    testpath:
       driver = smtp
       hosts_avoid_tls = *
-    # A second daemon whose router for \(domain) uses it, listening on loopback:
-    #   exim -bd -oX 127.0.0.1.10026 -C /etc/exim4/testpath.conf
+    begin retry
+    * * F,1h,10m
+    # As root:
+    #   install -d -o Debian-exim -g Debian-exim /var/spool/exim4-testpath
+    #   exim4 -C /etc/exim4/testpath.conf -bd -oX 127.0.0.1.10026
     # mailtriage retry \(domain) --test-path 127.0.0.1:10026
     """
   }
