@@ -49,6 +49,10 @@ package protocol MailServer: Sendable {
     observed: RetryObservations
   ) -> any RetrySchedule
 
+  /// Whether the schedule depends on the order in which a queue run takes messages, so that
+  /// ``RetryObservations/passes`` are worth reading from the store.
+  var forecastsFromPasses: Bool { get }
+
   /// Remedies, least weakening first. Guards are applied by the caller.
   func remedies(for request: RemedyRequest) -> [Remedy]
   /// Configuration that makes a test path: delivery to `domain` without TLS, for trials only.
@@ -69,4 +73,8 @@ package struct UsualPlaces: Hashable, Sendable {
     self.queues = queues
     self.configuration = configuration
   }
+}
+
+extension MailServer {
+  package var forecastsFromPasses: Bool { false }
 }

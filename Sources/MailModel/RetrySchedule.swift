@@ -21,8 +21,41 @@ package struct RetryObservations: Hashable, Sendable {
     }
   }
 
+  /// One pass over the queue, as the log shows it.
+  package struct QueueRun: Hashable, Sendable {
+    /// One message that the pass took up.
+    package struct Turn: Hashable, Sendable {
+      package var queueID: String
+      /// When its first result was logged.
+      package var at: Timestamp
+      /// Recipient domains at which the server really tried to deliver.
+      package var triedDomains: [String]
+      /// A delay warning about it was made in this pass.
+      package var wasWarned: Bool
+
+      package init(queueID: String, at: Timestamp, triedDomains: [String], wasWarned: Bool) {
+        self.queueID = queueID
+        self.at = at
+        self.triedDomains = triedDomains
+        self.wasWarned = wasWarned
+      }
+    }
+
+    package var startedAt: Timestamp
+    /// Messages that were there before the pass began, in the order in which it took them.
+    package var turns: [Turn]
+
+    package init(startedAt: Timestamp, turns: [Turn]) {
+      self.startedAt = startedAt
+      self.turns = turns
+    }
+  }
+
   /// Moments at which queue runs were seen, oldest first (the newest few hundred).
   package var queueRuns: [Timestamp]
+  /// The newest passes with the order of their messages, oldest first; only where the server's
+  /// forecast asks for them.
+  package var passes: [QueueRun] = []
   /// Starts and reloads of the server, oldest first.
   package var starts: [Timestamp]
   package var expiries: [AgeBracket]

@@ -148,7 +148,10 @@ package struct AnalysisBuilder: Sendable {
     for var snapshot in queue.snapshots {
       snapshot.nextHops = hops
       guard let server = servers.first(where: { $0.id == snapshot.server }) else { continue }
-      let observed = try store.retryObservations(server: server.id, before: now)
+      var observed = try store.retryObservations(server: server.id, before: now)
+      if server.forecastsFromPasses {
+        observed.passes = try store.passes(server: server.id, before: now)
+      }
       let schedule = server.schedule(
         configuration: configurations.first { $0.server == server.id },
         observed: observed

@@ -7,6 +7,8 @@ package struct Exim: MailServer {
   package var dialect: any LogDialect.Type { EximDialect.self }
   package var failureRules: [FailureRule] { EximRules.all }
 
+  package var forecastsFromPasses: Bool { true }
+
   package init() {}
 
   package func makeDialect() -> any LogDialect { EximDialect() }

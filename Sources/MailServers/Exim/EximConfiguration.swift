@@ -91,6 +91,14 @@ struct EximConfiguration: MailServerConfiguration {
     return EximRetrySet(pattern: String(words[0]), rules: rules)
   }
 
+  /// The rules of a host's record: each pattern is held against the host's name and the domain.
+  /// Source: Exim src/retry.c, retry_find_config().
+  func rules(host: String?, domain: String) -> [EximRetryRule]? {
+    retrySets.map { sets in
+      sets.first { set in set.matches(domain) || host.map(set.matches) ?? false }?.rules ?? []
+    }
+  }
+
   /// The rules of a destination: those of the first pattern that names it.
   func rules(for domain: String) -> [EximRetryRule]? {
     retrySets.map { sets in sets.first { $0.matches(domain) }?.rules ?? [] }

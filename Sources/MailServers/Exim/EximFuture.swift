@@ -1,0 +1,265 @@
+import MailModel
+
+/// One possible future of a queue: queue run after queue run, as long as all destinations keep
+/// failing. Source: Exim src/queue.c, src/deliver.c, src/transports/smtp.c.
+struct EximFuture {
+  /// What becomes of one errand; seconds of the epoch.
+  struct Fate {
+    /// The first real attempt of this very message.
+    var nextAttempt: Int?
+    var expiry: Int?
+    /// Runs in which its host or address is tried, whoever's message it is. At most 1000.
+    var attempts: [Int] = []
+  }
+
+  private var world: EximWorld
+  private let turns: EximTurns
+  private let delayWarnings: [Int]
+  private var directory: [Int]
+  /// Records that were tried in the run under way.
+  private var triedInRun: Set<Int> = []
+
+  private(set) var fates: [[Fate]]
+  private(set) var warnings: [Int?]
+  /// Messages looked at.
+  private(set) var steps = 0
+
+  /// `directory` holds message indices in the order of `input/`.
+  init(
+    _ world: EximWorld,
+    turns: EximTurns,
+    delayWarnings: [Int],
+    directory: [Int]
+  ) {
+    self.world = world
+    self.turns = turns
+    self.delayWarnings = delayWarnings
+    self.directory = directory
+    fates = world.messages.map { Array(repeating: Fate(), count: $0.errands.count) }
+    warnings = Array(repeating: nil, count: world.messages.count)
+  }
+
+  /// A run a minute for a year, or a second for four days, is the most that any setting gives.
+  private static let runLimit = 400_000
+
+  /// Runs on until every message has been given up; `stepLimit` bounds the work.
+  mutating func run(_ runs: EximRunClock.Runs, stepLimit: Int) {
+    var runs = runs
+    for _ in 0..<EximFuture.runLimit where steps < stepLimit {
+      directory = directory.filter { !isDone($0) }
+      guard !directory.isEmpty else { return }
+      let start = runs.next()
+      guard mayDoSomething(by: start + Double(directory.count) * turns.skipSeconds + 60) else {
+        continue
+      }
+      queueRun(at: start)
+    }
+  }
+
+  private func isDone(_ message: Int) -> Bool {
+    world.messages[message].isHeld || fates[message].allSatisfy { $0.expiry != nil }
+  }
+
+  /// Whether anything is due: a long queue of which nothing is need not be gone through.
+  private func mayDoSomething(by end: Double) -> Bool {
+    let end = Int(end)
+    for message in directory {
+      let one = world.messages[message]
+      let age = end - one.arrivedAt
+      let warningIsDue =
+        one.wantsWarning && threshold(one.warningsSent).map { age >= $0 } ?? false
+      for errand in one.errands {
+        for place in errand.all {
+          let record = world.records[place]
+          if !record.exists || record.isExpired || record.nextTry <= end || age > record.cutoff
+            || (warningIsDue && record.kind != .host)
+          {
+            return true
+          }
+        }
+      }
+    }
+    return false
+  }
+
+  private mutating func queueRun(at start: Double) {
+    triedInRun = []
+    var now = start
+    for message in EximRunOrder.taken(directory, startedAt: Int64(start.rounded(.down))) {
+      steps += 1
+      now += deliver(message, at: now)
+    }
+    guard !triedInRun.isEmpty else { return }
+    for message in directory {
+      for index in fates[message].indices where fates[message][index].attempts.count < 1000 {
+        let errand = world.messages[message].errands[index]
+        let expiry = fates[message][index].expiry
+        if expiry == nil || expiry ?? 0 >= Int(start), isTried(errand) {
+          fates[message][index].attempts.append(Int(start))
+        }
+      }
+    }
+  }
+
+  private func isTried(_ errand: EximWorld.Errand) -> Bool {
+    errand.all.contains { triedInRun.contains($0) }
+  }
+
+  /// What one message's turn came to for one domain.
+  private struct Outcome {
+    var isTried = false
+    var isDeferred = false
+    /// A deferral that a warning may tell about: a real one, or a wait whose reason is on record.
+    var isTellable = false
+    var hasExpired = false
+  }
+
+  /// One message's turn; returns the seconds it takes.
+  private mutating func deliver(_ message: Int, at moment: Double) -> Double {
+    var seconds = turns.skipSeconds
+    var mayWarn = false
+    for index in world.messages[message].errands.indices
+    where fates[message][index].expiry == nil {
+      let errand = world.messages[message].errands[index]
+      let spent = turns.slowDomains[errand.domain] ?? turns.trySeconds
+      let outcome = attempt(errand, message, from: moment, to: moment + spent)
+      if outcome.isTried { seconds = max(seconds, spent) }
+      mayWarn = mayWarn || outcome.isTellable
+      let end = Int(moment + (outcome.isTried ? spent : 0))
+      if outcome.isTried || outcome.hasExpired, fates[message][index].nextAttempt == nil {
+        fates[message][index].nextAttempt = end
+      }
+      if outcome.hasExpired { fates[message][index].expiry = end }
+    }
+    if mayWarn, warn(message, at: Int(moment + seconds)) { seconds += turns.warningSeconds }
+    return seconds
+  }
+
+  private mutating func attempt(
+    _ errand: EximWorld.Errand,
+    _ message: Int,
+    from moment: Double,
+    to end: Double
+  ) -> Outcome {
+    let now = Int(moment)
+    let arrived = world.messages[message].arrivedAt
+    var outcome = Outcome()
+    let due = errand.addresses.filter { address in
+      isDue(address, route: errand.route, at: now, arrived: arrived)
+    }
+    if due.count < errand.addresses.count {
+      outcome.isDeferred = true
+      outcome.isTellable = true
+    }
+    guard !due.isEmpty else { return outcome }
+    if let route = errand.route {
+      // Each recipient notes the failure, so that with several of them the gap starts over.
+      for _ in due { fail(&outcome, [route], at: Int(end), arrived, hasSkipped: false) }
+      return outcome
+    }
+    let refused = due.compactMap(\.self)
+    if refused.isEmpty || !errand.hosts.isEmpty && !errand.hasFreeHost {
+      hosts(&outcome, errand, arrived, from: now, to: Int(end))
+    } else {
+      for address in Set(refused) {
+        fail(&outcome, [address], at: Int(end), arrived, hasSkipped: false)
+      }
+    }
+    return outcome
+  }
+
+  /// Whether an address gets as far as its hosts. Source: Exim src/deliver.c, deliver_message().
+  private func isDue(_ address: Int?, route: Int?, at now: Int, arrived: Int) -> Bool {
+    if let route {
+      let record = world.records[route]
+      return now >= record.nextTry || record.isExpired
+    }
+    guard let address else { return true }
+    let record = world.records[address]
+    return now >= record.nextTry || now - arrived > record.cutoff
+  }
+
+  private mutating func hosts(
+    _ outcome: inout Outcome,
+    _ errand: EximWorld.Errand,
+    _ arrived: Int,
+    from now: Int,
+    to end: Int
+  ) {
+    let usable = errand.hosts.filter { isUsable(world.records[$0], at: now, arrived: arrived) }
+    if usable.isEmpty, !errand.hosts.isEmpty {
+      // All hosts have been failing for a long time: no attempt, and no mercy.
+      if errand.hosts.allSatisfy({ world.records[$0].isExpired }) {
+        outcome.hasExpired = true
+      } else {
+        outcome.isDeferred = true
+      }
+      return
+    }
+    let own = errand.own.filter { isUsable(world.records[$0], at: now, arrived: arrived) }
+    if usable.isEmpty, own.isEmpty, !errand.own.isEmpty {
+      outcome.isDeferred = true
+      return
+    }
+    fail(
+      &outcome,
+      usable + own,
+      at: end,
+      arrived,
+      hasSkipped: usable.count < errand.hosts.count
+    )
+  }
+
+  private func isUsable(_ record: EximWorld.Record, at now: Int, arrived: Int) -> Bool {
+    !record.exists || now >= record.nextTry
+      || (!record.isExpired && now - arrived > record.cutoff)
+  }
+
+  /// The address is given up when all that was tried has timed out and nothing was left out.
+  private mutating func fail(
+    _ outcome: inout Outcome,
+    _ records: [Int],
+    at end: Int,
+    _ arrived: Int,
+    hasSkipped: Bool
+  ) {
+    var hasTimedOut = !records.isEmpty
+    for place in records {
+      triedInRun.insert(place)
+      if !world.records[place].fail(at: end, messageArrivedAt: arrived) { hasTimedOut = false }
+    }
+    outcome.isTried = true
+    if hasTimedOut, !hasSkipped {
+      outcome.hasExpired = true
+    } else {
+      outcome.isDeferred = true
+      outcome.isTellable = true
+    }
+  }
+
+  /// A warning about a message that was deferred just now, where one is due; true where it is made.
+  private mutating func warn(_ message: Int, at now: Int) -> Bool {
+    let one = world.messages[message]
+    guard one.wantsWarning, let threshold = threshold(one.warningsSent),
+      now - one.arrivedAt >= threshold
+    else { return false }
+    while let next = self.threshold(world.messages[message].warningsSent),
+      now - one.arrivedAt >= next
+    {
+      world.messages[message].warningsSent += 1
+    }
+    if warnings[message] == nil { warnings[message] = now }
+    turns.movement.move(message, in: &directory)
+    return true
+  }
+
+  /// The age of the n-th warning: the list, then its last gap again and again; nil without warnings.
+  private func threshold(_ number: Int) -> Int? {
+    if number < delayWarnings.count { return delayWarnings[number] }
+    guard let last = delayWarnings.last else { return nil }
+    let before = delayWarnings.count > 1 ? delayWarnings[delayWarnings.count - 2] : 0
+    let gap = last - before
+    // `delay_warning = 0s` turns them off; equal values would never end.
+    return last > 0 && gap > 0 ? last + (number - delayWarnings.count + 1) * gap : nil
+  }
+}
