@@ -98,6 +98,44 @@ struct EximQueueTests {
     #expect(read.retryRecords.allSatisfy { $0.nextAttempt >= $0.lastAttempt })
   }
 
+  @Test func `the retry database itself tells what exim_dumpdb tells`() throws {
+    let bytes = try fixture("retry.db")
+    let file = try #require(EximHintsFile(bytes))
+    #expect(file.trouble == nil)
+    func lines(_ records: [RetryRecord]) -> [String] {
+      records.map {
+        "\($0.key) \($0.subject) \($0.firstFailed) \($0.lastAttempt) \($0.nextAttempt) \($0.isExpired)"
+      }.sorted()
+    }
+    let dumped = Exim().readQueueListing(
+      try fixture("retry.db.txt"),
+      path: "retry",
+      now: EximQueueTests.now
+    )
+    #expect(dumped.retryRecords.count > 20)
+    #expect(lines(file.retryRecords) == lines(dumped.retryRecords))
+  }
+
+  @Test func `a torn retry database costs the torn page alone`() throws {
+    var bytes = try fixture("retry.db")
+    let whole = try #require(EximHintsFile(bytes)).items.count
+    for at in 4096 + 26..<4096 + 60 { bytes[at] = 0xff }
+    let torn = try #require(EximHintsFile(bytes))
+    #expect(torn.trouble != nil)
+    #expect(torn.items.count < whole)
+    #expect(torn.items.count > 0)
+    #expect(EximHintsFile(Array("SQLite format 3".utf8) + Array(repeating: 0, count: 600)) == nil)
+    var chance = SplitMix(seed: 1)
+    for _ in 0..<300 {
+      var damaged = try fixture("retry.db")
+      for _ in 0..<20 {
+        damaged[Int.random(in: 24..<damaged.count, using: &chance)] = .random(in: 0...255)
+      }
+      damaged.removeLast(chance.below(5000))
+      _ = EximHintsFile(damaged)?.retryRecords
+    }
+  }
+
   @Test(arguments: [
     ("25m  2.9K 0t5C6f-0000c8-00 <alice@wonderland.fict.example>", "0t5C6f-0000c8-00", 2969),
     (" 3h   663 1xVT0G-0000D3-2s <>", "1xVT0G-0000D3-2s", 663),

@@ -46,15 +46,16 @@ enum EximRetryDump {
     guard let number = words.dropFirst().firstIndex(where: { Int($0) != nil }) else { return nil }
     let key = words[..<number].joined(separator: " ")
     let text = words.dropFirst(number + 2).joined(separator: " ")
+    return (subject(of: key), key, text)
+  }
+
+  /// What a key is about: `R:` an address or a domain, `T:` a host, for one message or for all.
+  static func subject(of key: String) -> RetryRecord.Subject {
     let body = key.dropFirst(2)
-    if key.hasPrefix("R:") { return (body.contains("@") ? .address : .domain, key, text) }
-    let parts = body.split(separator: ":")
-    let isForMessage =
-      parts.last.map { part in
-        let bytes = Array(part.utf8)
-        return EximMessageID.at(0, in: bytes.span, to: bytes.count) != nil
-      } ?? false
-    return (isForMessage ? .hostAndMessage : .host, key, text)
+    if key.hasPrefix("R:") { return body.contains("@") ? .address : .domain }
+    guard let last = body.split(separator: ":").last else { return .host }
+    let bytes = Array(last.utf8)
+    return EximMessageID.at(0, in: bytes.span, to: bytes.count) != nil ? .hostAndMessage : .host
   }
 
   private static func times(

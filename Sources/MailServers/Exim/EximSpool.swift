@@ -9,8 +9,35 @@ struct EximSpool {
   func read() -> QueueSnapshot {
     var snapshot = QueueSnapshot(server: MailServerID("exim"), path: root, takenAt: now)
     walk(root + "/input", depth: 0, &snapshot)
+    readRetryDatabase(&snapshot)
     snapshot.messages.sort { ($0.arrivedAt, $0.queueID) < ($1.arrivedAt, $1.queueID) }
     return snapshot
+  }
+
+  /// The retry database, where this Exim was built with Berkeley DB; else `exim_dumpdb` tells it.
+  private func readRetryDatabase(_ snapshot: inout QueueSnapshot) {
+    let path = root + "/db/retry"
+    let file: BoundedFile
+    do { file = try BoundedFile(path: path, limit: 256 << 20) } catch {
+      if error != .vanished {
+        snapshot.troubles.append(ReadTrouble(path: path, reason: error.reason))
+      }
+      return
+    }
+    guard !file.bytes.isEmpty else { return }
+    guard let hints = EximHintsFile(file.bytes) else {
+      snapshot.troubles.append(
+        ReadTrouble(
+          path: path,
+          reason: "no Berkeley DB hash file: give the output of `exim_dumpdb \(root) retry`"
+        )
+      )
+      return
+    }
+    snapshot.retryRecords = hints.retryRecords
+    if let trouble = hints.trouble {
+      snapshot.troubles.append(ReadTrouble(path: path, reason: trouble))
+    }
   }
 
   /// `split_spool_directory` puts files into directories of one character.

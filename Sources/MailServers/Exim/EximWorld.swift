@@ -190,7 +190,12 @@ private struct KnownRecords {
   private var hostsByDomain: [String: [String]] = [:]
 
   init(_ records: [RetryRecord]) {
-    for record in records {
+    // The database and its dump may both be given: the newer word about a key counts.
+    let newest = Dictionary(
+      records.map { ($0.key, $0) },
+      uniquingKeysWith: { $0.lastAttempt < $1.lastAttempt ? $1 : $0 }
+    )
+    for record in newest.values.sorted(by: { $0.key < $1.key }) {
       let body = String(record.key.dropFirst(2))
       switch record.subject {
       case .domain: routes[body.lowercased()] = record
