@@ -34,8 +34,8 @@ extension ReportBuilder {
     }
     return jobs.values.sorted { $0.order < $1.order }.prefix(3).compactMap(task)
       .sorted {
-        ($0.deadline?.microseconds ?? Int64.max, $0.title)
-          < ($1.deadline?.microseconds ?? Int64.max, $1.title)
+        ($0.deadline.map { $0.microseconds / 60_000_000 } ?? Int64.max, $1.saves, $0.title)
+          < ($1.deadline.map { $0.microseconds / 60_000_000 } ?? Int64.max, $0.saves, $1.title)
       }
   }
 

@@ -109,7 +109,9 @@ struct ForecastPage {
       .paragraph("\($0.key): \($0.value).")
     }
     blocks.append(
-      .paragraph("Chance: of being delivered before it is returned, if nobody repairs anything.")
+      .paragraph(
+        "Chance: between these it lies that mail goes out before it is returned, if nobody repairs anything."
+      )
     )
     return Page(title: "Mail forecast", blocks)
   }
@@ -126,14 +128,13 @@ struct ForecastPage {
       ],
       rows: destinations.map { one in
         let messages = waiting[one.domain] ?? []
-        let chances = messages.map {
-          hazards[$0.domain]?.probability(attempts: $0.attemptsLeft) ?? 0
+        let chances = messages.compactMap {
+          hazards[$0.domain]?.interval(attempts: $0.attemptsLeft)
         }
-        let mean = chances.isEmpty ? nil : chances.reduce(0, +) / Double(chances.count)
         return Table.Row([
           Table.Cell(one.domain.isEmpty ? "(no domain)" : one.domain), "\(one.queued)",
           moment(messages.compactMap(\.nextAttempt).min()), moment(one.fixBy),
-          moment(one.firstExpiry), moment(one.tooLateAt), ForecastPage.chance(mean),
+          moment(one.firstExpiry), moment(one.tooLateAt), ForecastPage.chance(chances),
         ])
       }
     )
@@ -152,16 +153,21 @@ struct ForecastPage {
         Table.Row([
           Table.Cell(one.queueID), Table.Cell(one.domain), moment(one.nextAttempt),
           moment(one.warningAt), moment(one.expiresAt),
-          ForecastPage.chance(hazards[one.domain]?.probability(attempts: one.attemptsLeft)),
+          ForecastPage.chance(
+            [hazards[one.domain]?.interval(attempts: one.attemptsLeft)].compactMap { $0 }
+          ),
         ])
       }
     )
   }
 
-  /// `3 %`: the chance that it is delivered before it is returned, if nobody repairs anything.
-  private static func chance(_ probability: Double?) -> Table.Cell {
-    guard let probability, probability.isFinite else { return "-" }
-    return Table.Cell(probability < 0.01 ? "<1 %" : "\(Int((probability * 100).rounded(.down))) %")
+  /// `3–40 %`: between which lies the chance that it is delivered before it is returned, if nobody
+  /// repairs anything.
+  private static func chance(_ intervals: [ClosedRange<Double>]) -> Table.Cell {
+    guard let low = intervals.map(\.lowerBound).min(), let high = intervals.map(\.upperBound).max(),
+      low.isFinite, high.isFinite
+    else { return "-" }
+    return Table.Cell("\(Int((low * 100).rounded(.down)))–\(Int((high * 100).rounded(.up))) %")
   }
 
   private func moment(_ moment: Timestamp?) -> Table.Cell {

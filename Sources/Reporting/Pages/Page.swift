@@ -74,7 +74,7 @@ extension Page {
       case .paragraph(let text): out += Page.folded(text, width: width) + "\n"
       case .heading(let text): out += "\n" + ink.bold(Page.folded(text, width: width)) + "\n"
       case .item(let text): out += Page.folded("- " + text, width: width) + "\n"
-      case .code(let text): out += Page.lines(text).map { "    \($0)\n" }.joined()
+      case .code(let text): out += Page.indented(text)
       case .table(let table):
         let (heading, rows) = table.lines(width: width)
         if !out.isEmpty { out += "\n" }
@@ -86,6 +86,11 @@ extension Page {
     }
     while out.hasSuffix("\n\n") { out.removeLast() }
     return out
+  }
+
+  /// Four blanks before each line that says something.
+  private static func indented(_ text: String) -> String {
+    lines(text).map { $0.isEmpty ? "\n" : "    \($0)\n" }.joined()
   }
 
   private static func lines(_ text: String) -> [String] {
@@ -133,7 +138,7 @@ extension Page {
       case .paragraph(let text): out += safe(text) + "\n\n"
       case .heading(let text): out += "## \(safe(text))\n\n"
       case .item(let text): out += "- \(safe(text))\n\n"
-      case .code(let text): out += Page.lines(text).map { "    \($0)\n" }.joined() + "\n"
+      case .code(let text): out += Page.indented(text) + "\n"
       case .table(let table):
         out += "| " + table.columns.map { safe($0.title) }.joined(separator: " | ") + " |\n|"
         out += table.columns.map { $0.side == .right ? "---:|" : "---|" }.joined() + "\n"
