@@ -57,6 +57,11 @@ struct PostfixDialectTests {
     ),
     ("0 postfix/qmgr[900]: 1E24040003: removed", ["ended 1E24040003"]),
     ("0 postfix/qmgr[900]: 4fPYCK0sf8z3md: removed", ["ended 4fPYCK0sf8z3md"]),
+    (
+      "0 postfix/qmgr[900]: warning: saving corrupt file \"1E24040003\" from queue \"active\" to "
+        + "queue \"corrupt\"",
+      ["ended 1E24040003"]
+    ),
     // Every delivery agent, every status.
     (
       "0 postfix/smtp[2]: 1E24040003: to=<bob@example.net>, relay=mx.example.net[198.51.100.7]:25, "

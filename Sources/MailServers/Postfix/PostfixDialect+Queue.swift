@@ -8,6 +8,18 @@ extension PostfixDialect {
     _ events: inout [LogEvent]
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
+      // `warning: saving corrupt file "QID" from queue "active" to queue "corrupt"`: never tried again.
+      let name = line.text.lowerBound + 30
+      if bytes.has(
+        "warning: saving corrupt file \"",
+        at: line.text.lowerBound,
+        to: line.text.upperBound
+      ),
+        let close = bytes.firstIndex(of: UInt8(ascii: "\""), from: name, to: line.text.upperBound)
+      {
+        events.append(.ended(queueID: name..<close))
+        return .understood
+      }
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
     }
     let end = line.text.upperBound
