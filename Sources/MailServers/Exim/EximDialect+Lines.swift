@@ -260,7 +260,7 @@ extension EximDialect {
     let given = known
     if let relay {
       let name = bytes.bytes(relay).prefix { $0 != 0x20 && $0 != UInt8(ascii: "[") }
-      guard known.cause.contains(Array(name)) else { return nil }
+      guard known.cause.holds(Array(name)) else { return nil }
     } else if known.isUsed {
       return nil
     }

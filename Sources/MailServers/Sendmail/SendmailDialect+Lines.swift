@@ -243,8 +243,8 @@ extension SendmailDialect {
     session.addCause(bytes.bytes(text), at: line.position)
     // Nothing of a handshake was logged, on a host that logs them: the peer did not offer STARTTLS.
     if logsTLS, session.security == .unknown, bytes.has("too weak 0 less than", in: text),
-      !session.cause.contains(Array("arg1=TEMP".utf8)),
-      !session.cause.contains(Array("STARTTLS".utf8))
+      !session.cause.holds(Array("arg1=TEMP".utf8)),
+      !session.cause.holds(Array("STARTTLS".utf8))
     {
       session.addCause(Array("(no STARTTLS in this session)".utf8), at: line.position)
     }
