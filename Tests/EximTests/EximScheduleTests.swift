@@ -144,4 +144,20 @@ struct EximScheduleTests {
     let schedule = EximSchedule(configuration: configuration(text), observed: RetryObservations())
     #expect(!schedule.summary.isEmpty)
   }
+
+  @Test(
+    arguments: [
+      ([125, 131, 245, 600], 120.0), ([86_410, 90_000, 172_900], 86_400), ([125, 131], 86_400),
+    ] as [([Double], Double)]
+  )
+  func `without a configuration the youngest warnings show the warning time`(
+    _ ages: [Double],
+    _ expected: Double
+  ) {
+    var observed = RetryObservations()
+    observed.delayWarnings = ages.map {
+      RetryObservations.AgeBracket(previousAge: 0, age: $0, isNullSender: false)
+    }
+    #expect(EximSchedule(configuration: nil, observed: observed).delayWarnings == [expected])
+  }
 }

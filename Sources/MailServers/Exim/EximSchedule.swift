@@ -20,9 +20,20 @@ struct EximSchedule: RetrySchedule {
   init(configuration: EximConfiguration?, observed: RetryObservations) {
     self.configuration = configuration
     self.observed = observed
-    basis = configuration == nil ? .serverDefault : .configuration
-    delayWarnings = configuration?.delayWarnings ?? [86_400]
+    let seen = configuration == nil ? EximSchedule.warningTime(observed.delayWarnings) : nil
+    basis = configuration != nil ? .configuration : seen != nil ? .observed : .serverDefault
+    delayWarnings = configuration?.delayWarnings ?? [seen ?? 86_400]
     clock = EximRunClock(Array(observed.queueRuns.suffix(200)))
+  }
+
+  /// The warning time that the youngest warned messages show: the longest round time that they all
+  /// have passed; nil where too few were warned.
+  private static func warningTime(_ warned: [RetryObservations.AgeBracket]) -> Double? {
+    guard warned.count >= 3, let youngest = warned.map(\.age).min() else { return nil }
+    return [
+      60.0, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200,
+      86_400, 172_800,
+    ].last { $0 <= youngest + 1 }
   }
 
   /// The rules that hold for a host or, where no pattern names it first, a domain.
