@@ -60,15 +60,13 @@ struct ForecastPage {
       },
       uniquingKeysWith: { first, _ in first }
     )
-    let hazards = analysis.hazards
+    let odds = analysis.recoveryOdds
     return .object([
       "schema": .string("mailtriage.forecast/1"), "now": JSONValue(analysis.now),
       "messages": .array(
         analysis.schedule.map { scheduled in
           let known = messages[scheduled.queueID]
-          let hazard = hazards[scheduled.domain]
-          let left = scheduled.attemptsLeft
-          let interval = hazard?.interval(attempts: left)
+          let chance = ForecastPage.chance(scheduled, odds[scheduled.domain])
           return .object([
             "queue_id": .string(scheduled.queueID),
             "mta": JSONValue(known?.0.description), "destination": .string(scheduled.domain),
@@ -77,12 +75,12 @@ struct ForecastPage {
             "next_attempt_at": JSONValue(scheduled.nextAttempt),
             "warning_at": JSONValue(scheduled.warningAt),
             "expires_at": JSONValue(scheduled.expiresAt),
-            "delivery_probability": .number(
-              ForecastPage.rounded(hazard?.probability(attempts: left) ?? 0)
-            ),
+            "delivery_probability": chance.probability.map {
+              .number(ForecastPage.rounded($0))
+            } ?? .null,
             "delivery_interval": .array([
-              .number(ForecastPage.rounded(interval?.lowerBound ?? 0)),
-              .number(ForecastPage.rounded(interval?.upperBound ?? 1)),
+              .number(ForecastPage.rounded(chance.interval.lowerBound)),
+              .number(ForecastPage.rounded(chance.interval.upperBound)),
             ]),
             "basis": .string(scheduled.basis.rawValue),
           ])
@@ -110,14 +108,14 @@ struct ForecastPage {
     }
     blocks.append(
       .paragraph(
-        "Chance: between these it lies that mail goes out before it is returned, if nobody repairs anything."
+        "Chance: the share of destinations with the same fault that recovered by themselves, as a range; - where too few are known."
       )
     )
     return Page(title: "Mail forecast", blocks)
   }
 
   private var table: Table {
-    let hazards = analysis.hazards
+    let odds = analysis.recoveryOdds
     let waiting = Dictionary(grouping: analysis.schedule) { $0.domain }
     return Table(
       caption: "What waits, and until when it can be saved",
@@ -128,20 +126,17 @@ struct ForecastPage {
       ],
       rows: destinations.map { one in
         let messages = waiting[one.domain] ?? []
-        let chances = messages.compactMap {
-          hazards[$0.domain]?.interval(attempts: $0.attemptsLeft)
-        }
         return Table.Row([
           Table.Cell(one.domain.isEmpty ? "(no domain)" : one.domain), "\(one.queued)",
           moment(messages.compactMap(\.nextAttempt).min()), moment(one.fixBy),
-          moment(one.firstExpiry), moment(one.tooLateAt), ForecastPage.chance(chances),
+          moment(one.firstExpiry), moment(one.tooLateAt), ForecastPage.cell(odds[one.domain]),
         ])
       }
     )
   }
 
   private var messages: Table {
-    let hazards = analysis.hazards
+    let odds = analysis.recoveryOdds
     return Table(
       caption: "Each message that waits",
       columns: [
@@ -153,21 +148,26 @@ struct ForecastPage {
         Table.Row([
           Table.Cell(one.queueID), Table.Cell(one.domain), moment(one.nextAttempt),
           moment(one.warningAt), moment(one.expiresAt),
-          ForecastPage.chance(
-            [hazards[one.domain]?.interval(attempts: one.attemptsLeft)].compactMap { $0 }
-          ),
+          ForecastPage.cell(odds[one.domain]),
         ])
       }
     )
   }
 
-  /// `3–40 %`: between which lies the chance that it is delivered before it is returned, if nobody
-  /// repairs anything.
-  private static func chance(_ intervals: [ClosedRange<Double>]) -> Table.Cell {
-    guard let low = intervals.map(\.lowerBound).min(), let high = intervals.map(\.upperBound).max(),
-      low.isFinite, high.isFinite
-    else { return "-" }
-    return Table.Cell("\(Int((low * 100).rounded(.down)))–\(Int((high * 100).rounded(.up))) %")
+  /// The chance of one message: none where no attempt is left to it.
+  private static func chance(
+    _ message: ScheduledMessage,
+    _ odds: RecoveryOdds?
+  ) -> (probability: Double?, interval: ClosedRange<Double>) {
+    if message.expiresAt != nil, message.attemptsLeft == 0 { return (0, 0...0) }
+    return (odds?.probability, odds?.interval ?? 0...1)
+  }
+
+  /// `3–40 %`: between which lies the chance that the destination recovers by itself in time.
+  private static func cell(_ odds: RecoveryOdds?) -> Table.Cell {
+    guard let odds, odds.probability != nil else { return "-" }
+    let low = Int((odds.interval.lowerBound * 100).rounded(.down))
+    return Table.Cell("\(low)–\(Int((odds.interval.upperBound * 100).rounded(.up))) %")
   }
 
   private func moment(_ moment: Timestamp?) -> Table.Cell {
@@ -176,34 +176,24 @@ struct ForecastPage {
 }
 
 extension Analysis {
-  /// The chance per attempt, by destination: attempts since its trouble began, shrunk to the rate of
-  /// all destinations with the same cause.
-  var hazards: [String: DeliveryHazard] {
-    var pooled: [FailureClass: (successes: Int, trials: Int)] = [:]
-    for one in destinations {
-      guard let incident = one.incident else { continue }
-      let known = pooled[incident.failureClass] ?? (0, 0)
-      let success = incident.state == .recovered ? 1 : 0
-      pooled[incident.failureClass] = (
-        known.successes + success, known.trials + one.history.deferred + success
-      )
-    }
+  /// By destination in trouble, what became of the others that failed for the same reason.
+  var recoveryOdds: [String: RecoveryOdds] {
+    let troubled = destinations.compactMap { one in one.incident.map { (one.domain, $0) } }
+    let byClass = Dictionary(grouping: troubled) { $0.1.failureClass }
     return Dictionary(
-      uniqueKeysWithValues: destinations.map { one in
-        guard let incident = one.incident, let pool = pooled[incident.failureClass] else {
-          return (one.domain, DeliveryHazard(successes: 0, trials: 0, pooledRate: 0.5))
-        }
-        let rate = Double(pool.successes + 1) / Double(pool.trials + 4)
-        let success = incident.state == .recovered ? 1 : 0
+      troubled.map { domain, incident in
+        let others = byClass[incident.failureClass, default: []].filter { $0.0 != domain }
+          .map(\.1.state)
         return (
-          one.domain,
-          DeliveryHazard(
-            successes: success,
-            trials: one.history.deferred + success,
-            pooledRate: rate
+          domain,
+          RecoveryOdds(
+            recovered: others.count { $0 == .recovered },
+            lost: others.count { $0 == .endedInBounces },
+            lasting: others.count { $0 == .active }
           )
         )
-      }
+      },
+      uniquingKeysWith: { first, _ in first }
     )
   }
 }
