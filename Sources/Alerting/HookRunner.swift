@@ -56,7 +56,7 @@ package struct HookRunner: Sendable {
     let timeout = timeout
     return await withTaskGroup(of: HookOutcome?.self) { group in
       group.addTask {
-        await HookRunner.start(executable, input: input, environment: environment)
+        await HookRunner.startWhenWritten(executable, input: input, environment: environment)
       }
       group.addTask {
         do { try await Task.sleep(for: timeout) } catch { return nil }
@@ -73,11 +73,30 @@ package struct HookRunner: Sendable {
     }
   }
 
-  @concurrent private static func start(
+  /// A hook that somebody is just writing cannot be executed (ETXTBSY): it is tried again for a second.
+  @concurrent private static func startWhenWritten(
     _ executable: String,
     input: [UInt8],
     environment: [String: String]
   ) async -> HookOutcome {
+    for _ in 0..<20 {
+      do {
+        return try await start(executable, input: input, environment: environment)
+      } catch {
+        guard (error as? SubprocessError)?.underlyingError == .textFileBusy else {
+          return .notStarted("\(error)")
+        }
+        do { try await Task.sleep(for: .milliseconds(50)) } catch { break }
+      }
+    }
+    return .notStarted("it is being written to")
+  }
+
+  private static func start(
+    _ executable: String,
+    input: [UInt8],
+    environment: [String: String]
+  ) async throws -> HookOutcome {
     var options = PlatformOptions()
     options.createSession = true
     options.teardownSequence = [
@@ -90,22 +109,18 @@ package struct HookRunner: Sendable {
     do { source = try HookRunner.readable(input) } catch {
       return .notStarted("its input cannot be prepared: \(error)")
     }
-    do {
-      let result = try await Subprocess.run(
-        .path(FilePath(executable)),
-        environment: .custom(values),
-        platformOptions: options,
-        input: .fileDescriptor(source, closeAfterSpawningProcess: true),
-        output: .discarded,
-        error: .discarded
-      )
-      switch result.terminationStatus {
-      case .exited(0): return .taken
-      case .exited(let status): return .exited(status)
-      case .signaled(let signal): return .signalled(signal)
-      }
-    } catch {
-      return .notStarted("\(error)")
+    let result = try await Subprocess.run(
+      .path(FilePath(executable)),
+      environment: .custom(values),
+      platformOptions: options,
+      input: .fileDescriptor(source, closeAfterSpawningProcess: true),
+      output: .discarded,
+      error: .discarded
+    )
+    switch result.terminationStatus {
+    case .exited(0): return .taken
+    case .exited(let status): return .exited(status)
+    case .signaled(let signal): return .signalled(signal)
     }
   }
 

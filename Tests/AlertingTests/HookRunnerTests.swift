@@ -1,5 +1,6 @@
 import Alerting
 import FoundationEssentials
+import Glibc
 import MailModel
 import Testing
 
@@ -85,6 +86,17 @@ struct HookRunnerTests {
     large.condition.summary = String(repeating: "x", count: 300_000)
     #expect(await runner(try directory.script("exec 0<&-; exit 0")).run(large) != .timedOut)
     #expect(await runner(try directory.script("exec 0<&-; sleep 0.1; exit 0")).run(alert) == .taken)
+  }
+
+  @Test func `a hook that is just being written is waited for`() async throws {
+    let directory = try ScriptDirectory()
+    let hook = try directory.script("exit 0")
+    let writer = open(hook, O_WRONLY)
+    try #require(writer >= 0)
+    async let outcome = runner(hook).run(alert)
+    try await Task.sleep(for: .milliseconds(300))
+    close(writer)
+    #expect(await outcome == .taken)
   }
 
   @Test func `a crashing hook is not taken`() async throws {
