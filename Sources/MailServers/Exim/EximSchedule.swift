@@ -111,7 +111,10 @@ struct EximSchedule: RetrySchedule {
       queueID: message.queueID,
       domain: message.errands[errand].domain,
       attempts: fates[0].attempts.map { Timestamp(seconds: Int64($0)) },
-      warningAt: likely(futures.map { $0.warnings[index] }),
+      warningAt: likely(
+        futures.map { $0.warnings[index] },
+        least: EximSchedule.likelyEnoughWarning
+      ),
       expiresAt: expiry,
       basis: basis,
       uncertainty: clock.lastRun == nil ? clock.interval : 5
@@ -120,10 +123,15 @@ struct EximSchedule: RetrySchedule {
     return result
   }
 
-  /// The moment that most futures come near to, a near one counting more; nil where most have none.
-  private func likely(_ moments: [Int?]) -> Timestamp? {
+  /// A warning goes out only where a queue run really defers the address, which the order of the run
+  /// decides: one that may well go out is told of.
+  private static let likelyEnoughWarning = 0.2
+
+  /// The moment that most futures come near to, a near one counting more; nil where no more than the
+  /// share `least` of them has any.
+  private func likely(_ moments: [Int?], least: Double = 0.5) -> Timestamp? {
     let known = moments.compactMap(\.self)
-    guard known.count * 2 > moments.count else { return nil }
+    guard Double(known.count) > Double(moments.count) * least else { return nil }
     let reach = 1.5 * clock.interval
     func weight(_ moment: Int) -> Double {
       known.reduce(0) { $0 + max(0, 1 - Double(($1 - moment).magnitude) / reach) }
