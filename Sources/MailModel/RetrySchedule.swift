@@ -144,3 +144,17 @@ package protocol RetrySchedule: Sendable {
   /// one result per message and recipient domain that waits.
   func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage]
 }
+
+extension RetrySchedule {
+  /// A timer as people say it, for ``summary``: `5 d`, `12 h`, `30 min`, `45 s`. What is no whole
+  /// number of a unit keeps the smaller one.
+  package func words(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds.magnitude < 1e12 else { return "for ever" }
+    let value = Int(seconds.rounded())
+    for (length, unit) in [(86_400, "d"), (3600, "h"), (60, "min")]
+    where value >= length && value % length == 0 {
+      return "\(value / length) \(unit)"
+    }
+    return "\(value) s"
+  }
+}

@@ -44,13 +44,8 @@ struct EximSchedule: RetrySchedule {
   var summary: String {
     let rules = rules(for: "*")
     let cutoff = rules.map(\.cutoff).max() ?? 0
-    let words = cutoff >= 86_400 ? "\(Int(cutoff / 86_400)) d" : "\(Int(cutoff / 60)) min"
-    return "queue run every \(EximSchedule.words(clock.interval)), a host or address is given up "
-      + "\(words) after its first failure"
-  }
-
-  private static func words(_ seconds: Double) -> String {
-    seconds < 120 ? "\(Int(seconds.rounded())) s" : "\(Int((seconds / 60).rounded())) min"
+    return "queue run every \(words(clock.interval)), a host or address is given up "
+      + "\(words(cutoff)) after its first failure"
   }
 
   /// Messages looked at in all futures together, at most: what a big queue costs is one future.

@@ -48,18 +48,11 @@ struct PostfixSchedule: RetrySchedule {
   }
 
   var summary: String {
-    func length(_ seconds: Double) -> String {
-      let value = Int(seconds.rounded())
-      if value >= 86_400, value % 86_400 == 0 { return "\(value / 86_400) d" }
-      if value >= 3600, value % 3600 == 0 { return "\(value / 3600) h" }
-      if value >= 60, value % 60 == 0 { return "\(value / 60) min" }
-      return "\(value) s"
-    }
     let isMixed = showsRuns && basis == .serverDefault
     return
-      "queue run every \(length(timers.queueRunDelay)), back-off \(length(timers.minimalBackoff))"
-      + " to \(length(timers.maximalBackoff))\(isMixed ? " as the log shows them" : "")"
-      + ", lifetime \(length(timers.maximalLifetime))"
+      "queue run every \(words(timers.queueRunDelay)), back-off \(words(timers.minimalBackoff))"
+      + " to \(words(timers.maximalBackoff))\(isMixed ? " as the log shows them" : "")"
+      + ", lifetime \(words(timers.maximalLifetime))"
   }
 
   /// The grid of queue runs: where most of the newest runs lie within the period.

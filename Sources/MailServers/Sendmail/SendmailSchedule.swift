@@ -51,10 +51,9 @@ struct SendmailSchedule: RetrySchedule {
   }
 
   var summary: String {
-    let days = queueReturn["normal"] ?? SendmailSchedule.defaultLifetime
-    let words = days >= 86_400 ? "\(Int(days / 86_400)) d" : "\(Int(days / 60)) min"
-    let interval = "queue run every \(Int(runs.interval)) s"
-    return interval + (runs.isAssumed ? " (assumed)" : "") + ", lifetime \(words)"
+    let lifetime = queueReturn["normal"] ?? SendmailSchedule.defaultLifetime
+    return "queue run every \(words(runs.interval))" + (runs.isAssumed ? " (assumed)" : "")
+      + ", lifetime \(words(lifetime))"
   }
 
   func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage] {
