@@ -128,6 +128,17 @@ struct PostfixScheduleTests {
     #expect(forecast.expiresAt == forecast.nextAttempt)
   }
 
+  @Test func `a run that takes up mail for many seconds is one run`() {
+    let runs = (0..<12).flatMap { run in
+      (0...8).map { PostfixScheduleTests.base.advanced(bySeconds: Double(run) * 300 + Double($0)) }
+    }
+    let schedule = PostfixSchedule(
+      configuration: nil,
+      observed: RetryObservations(queueRuns: runs)
+    )
+    #expect(schedule.timers.queueRunDelay == 300)
+  }
+
   @Test func `the grid of queue runs survives a run that somebody forced`() {
     let base = PostfixScheduleTests.base
     let runs = (0..<10).map { base.advanced(bySeconds: Double($0) * 300) }

@@ -43,14 +43,19 @@ struct PostfixInference {
     3600,
   ]
 
+  /// When runs began: on a busy server one run takes up mail for many seconds on end.
+  private var runStarts: [Timestamp] {
+    zip([nil] + observed.queueRuns.map(Optional.some), observed.queueRuns).compactMap {
+      previous,
+      run in
+      previous.map { run.seconds(since: $0) > 2.5 } ?? true ? run : nil
+    }
+  }
+
   /// The longest usual period of which nearly all distances between runs are multiples.
   var queueRunDelay: Double? {
-    var distinct: [Timestamp] = []
-    for run in observed.queueRuns where distinct.last.map({ run.seconds(since: $0) > 2.5 }) ?? true
-    {
-      distinct.append(run)
-    }
-    let gaps = zip(distinct, distinct.dropFirst()).map { $1.seconds(since: $0) }.filter {
+    let starts = runStarts
+    let gaps = zip(starts, starts.dropFirst()).map { $1.seconds(since: $0) }.filter {
       $0 < 20_000
     }
     guard gaps.count >= 4 else { return nil }
