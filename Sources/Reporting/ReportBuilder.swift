@@ -26,7 +26,7 @@ package struct ReportBuilder {
     let bounds = LocalTime(zone: zone).daysBefore(from, count: 7) + [to]
     // What goes on today began, as a rule, on another day: the causes are sought in the whole week.
     var week = builder
-    week.window = Window(from: bounds.first ?? from, to: to)
+    week.window = Window(from: bounds.first ?? from, before: to)
     var analysis = try week.build(store)
     analysis.incidents.removeAll {
       $0.state != .active && $0.waiting == 0 && $0.lastSeen < from

@@ -51,12 +51,12 @@ struct ReportDays {
     days = bounds.dropLast().map { _ in DayCounts() }
     guard let first = bounds.first, let last = bounds.last else { return }
     var texts = TallyClassifier(classifier: classifier)
-    for tally in try store.tallies(in: Window(from: first, to: last)) {
+    for tally in try store.tallies(in: Window(from: first, before: last)) {
       guard let day = day(of: tally.first) else { continue }
       days[day].count(texts.classify(tally))
     }
     for day in days.indices {
-      let window = Window(from: bounds[day], to: bounds[day + 1].advanced(bySeconds: -1))
+      let window = Window(from: bounds[day], before: bounds[day + 1])
       days[day].expired = try store.expiries(in: window).values.reduce(0, +)
     }
   }

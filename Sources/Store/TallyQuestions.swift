@@ -11,6 +11,12 @@ package struct Window: Hashable, Sendable {
     self.to = to
   }
 
+  /// From a moment up to, and without, another: whole days and hours, which the counts by hour answer
+  /// without a look at single attempts.
+  package init(from: Timestamp, before end: Timestamp) {
+    self.init(from: from, to: Timestamp(microseconds: max(end.microseconds, Int64.min + 1) - 1))
+  }
+
   /// Whether a moment lies in it.
   package func contains(_ moment: Timestamp) -> Bool {
     (from.map { moment >= $0 } ?? true) && (to.map { moment <= $0 } ?? true)
