@@ -31,7 +31,9 @@ lint:
 
 test: test-deps lint
 	MAILTRIAGE_STRICT=1 swift build --build-tests
-	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build
+	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build --skip '^AlertingTests'
+# Hooks are timed: they run when no other test keeps the machine busy.
+	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build --filter '^AlertingTests'
 	scripts/thread-check
 
 thread-check: deps ## ingest under the thread sanitizer

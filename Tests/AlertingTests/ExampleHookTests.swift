@@ -92,7 +92,7 @@ struct ExampleHookTests {
     environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
     return await HookRunner(
       executable: ExampleHookTests.hooks + "/" + hook,
-      timeout: .seconds(20),
+      timeout: .seconds(600),
       inheritedEnvironment: environment
     ).run(alert(state))
   }

@@ -124,6 +124,16 @@ final class LiveSendmail {
     )
   }
 
+  /// Queue ids whose control file is whole. One that is written for the first time is no message yet.
+  var whole: Set<String> {
+    listed.filter { id in
+      ["qf", "hf"].contains { kind in
+        (try? Data(contentsOf: URL(fileURLWithPath: "\(queue)/\(kind)\(id)")))?.suffix(2)
+          == Data(".\n".utf8)
+      }
+    }
+  }
+
   var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
   /// Runs command lines there, the server's programs first in the path, until one fails; their output. Where

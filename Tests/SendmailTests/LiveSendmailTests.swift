@@ -28,7 +28,7 @@ import Testing
     var seen: Set<String> = []
     let end = Date().addingTimeInterval(12)
     while Date() < end {
-      let before = server.listed
+      let before = server.whole
       let read = Sendmail().readQueue(directory: server.queue, now: LiveSendmailTests.now)
       let after = server.listed
       #expect(read.troubles.isEmpty, "\(read.troubles)")
