@@ -7,6 +7,8 @@ import Testing
 @Suite struct IncidentFinderTests {
   static let start = Timestamp(seconds: 1_790_000_000)
 
+  static let texts = FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
+
   static func attempts(
     _ domain: String,
     _ outcome: DeliveryOutcome,
@@ -17,9 +19,7 @@ import Testing
     security: TransportSecurity = .unknown,
     tried: Bool = true
   ) -> ClassifiedTally {
-    var classifier = TallyClassifier(
-      classifier: FailureClassifier(serverRules: registeredMailServers.flatMap(\.failureRules))
-    )
+    var classifier = TallyClassifier(classifier: texts)
     return classifier.classify(
       AttemptTally(
         server: MailServerID("postfix"),

@@ -154,6 +154,7 @@ extension Catalogue {
       unless: [
         "certificate", "tls_server", "tls_rcpt", "4.7.0 authentication failed",
         "5.7.0 authentication failed", "ruleset=tls", "dane", "requires all senders",
+        "transport stream",
         "unauthenticated",
       ],
       example: "535 5.7.8 Error: authentication failed",
