@@ -189,7 +189,7 @@ extension ReportBuilder {
     for message in analysis.queue.messages {
       let age = analysis.now.seconds(since: message.arrivedAt)
       let slot = limits.firstIndex { age < $0.1 } ?? limits.count - 1
-      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.domainOfAddress)) {
+      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.mailDomain)) {
         rows[domain, default: limits.map { _ in 0 }][slot] += 1
       }
     }

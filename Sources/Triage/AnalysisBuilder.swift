@@ -187,7 +187,7 @@ package struct AnalysisBuilder: Sendable {
     let byDomain = Dictionary(grouping: analysis.schedule) { $0.domain }
     let messages = Dictionary(
       grouping: analysis.queue.messages.flatMap { message in
-        Set(message.recipients.filter { !$0.isDone }.map(\.address.domainOfAddress)).map {
+        Set(message.recipients.filter { !$0.isDone }.map(\.address.mailDomain)).map {
           ($0, message)
         }
       }

@@ -55,7 +55,7 @@ struct QueueDiagnosis {
   private static func reasons(_ snapshot: QueueSnapshot, domains: Set<String>) -> [Reason] {
     snapshot.messages.flatMap { message -> [Reason] in
       message.recipients.compactMap { recipient in
-        let domain = recipient.address.domainOfAddress
+        let domain = recipient.address.mailDomain
         guard !recipient.isDone, domains.contains(domain), let text = recipient.reason,
           !text.isEmpty
         else { return nil }

@@ -71,21 +71,11 @@ package struct QueueView: Sendable {
   package var byDomain: [String: (count: Int, oldest: Timestamp)] {
     var result: [String: (count: Int, oldest: Timestamp)] = [:]
     for message in messages {
-      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.domainOfAddress)) {
+      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.mailDomain)) {
         let known = result[domain] ?? (0, message.arrivedAt)
         result[domain] = (known.count + 1, min(known.oldest, message.arrivedAt))
       }
     }
     return result
-  }
-}
-
-extension String {
-  /// Behind the last `@`, lower case, no trailing dot.
-  package var domainOfAddress: String {
-    guard let at = lastIndex(of: "@") else { return "" }
-    var domain = self[index(after: at)...].lowercased()
-    while domain.hasSuffix(".") { domain.removeLast() }
-    return domain
   }
 }

@@ -66,7 +66,7 @@ struct QueuePage {
     for message in analysis.queue.messages {
       let age = analysis.now.seconds(since: message.arrivedAt)
       let slot = QueuePage.ages.firstIndex { age < $0.below } ?? QueuePage.ages.count - 1
-      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.domainOfAddress)) {
+      for domain in Set(message.recipients.filter { !$0.isDone }.map(\.address.mailDomain)) {
         var row =
           rows[domain]
           ?? Row(

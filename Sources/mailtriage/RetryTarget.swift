@@ -17,14 +17,14 @@ struct RetryTarget {
         continue
       }
       let waiting = queued.recipients.filter { !$0.isDone }
-      let domains = Set(waiting.map(\.address.domainOfAddress)).sorted()
+      let domains = Set(waiting.map(\.address.mailDomain)).sorted()
       let targets = domains.compactMap { name -> RetryTarget? in
         guard let domain = HostName(anyScript: name) else { return nil }
         return RetryTarget(
           domain: domain,
           message: WaitingMessage(
             queued: queued,
-            recipients: waiting.map(\.address).filter { $0.domainOfAddress == name },
+            recipients: waiting.map(\.address).filter { $0.mailDomain == name },
             content: { server.messageContent(directory: directory, queueID: queueID) }
           )
         )

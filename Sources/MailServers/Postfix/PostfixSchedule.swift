@@ -202,13 +202,3 @@ struct PostfixSchedule: RetrySchedule {
     return run(for: max(notBefore ?? now, now.advanced(bySeconds: 1)))
   }
 }
-
-extension String {
-  /// Behind the last `@`, lower case, no trailing dot; empty where there is none.
-  var mailDomain: String {
-    guard let at = lastIndex(of: "@") else { return "" }
-    var domain = self[index(after: at)...].lowercased()
-    while domain.hasSuffix(".") { domain.removeLast() }
-    return domain
-  }
-}
