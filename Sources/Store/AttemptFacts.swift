@@ -33,9 +33,12 @@ enum StoredStatus: Int64, Sendable {
     }
   }
 
-  /// The state for readers; a held message's waiting recipients are held.
-  func status(isHeld: Bool) -> RecipientStatus {
+  /// The state for readers; a held message's waiting recipients are held. What was to be tried again
+  /// when the message left the queue for good (deleted by the operator, or its last line is not
+  /// among the inputs) has no end that is known.
+  func status(isHeld: Bool, hasEnded: Bool) -> RecipientStatus {
     switch self {
+    case .deferred where hasEnded: .unknown
     case .unknown: isHeld ? .held : .unknown
     case .delivered: .delivered
     case .deferred: isHeld ? .held : .deferred

@@ -216,6 +216,7 @@ extension TriageStore {
     while let row = try messages.next() {
       let id: Int64 = row["id"]
       let isHeld = row["held"] == 1
+      let endedAt: Int64? = row["ended_at"]
       let recipients = try Row.fetchAll(recipientsOf, arguments: [id])
       let notifications = try Row.fetchAll(notificationsOf, arguments: [id])
       try body(
@@ -227,13 +228,14 @@ extension TriageStore {
           messageID: row["message_id"],
           size: row["size"],
           arrivedAt: Timestamp(microseconds: row["arrived_at"]),
-          endedAt: (row["ended_at"] as Int64?).map { Timestamp(microseconds: $0) },
+          endedAt: endedAt.map { Timestamp(microseconds: $0) },
           isHeld: isHeld,
           recipients: try recipients.map { one in
             StoredRecipient(
               address: one["address"],
               domain: names.domains[one["domain"]] ?? "",
-              status: (StoredStatus(rawValue: one["status"]) ?? .unknown).status(isHeld: isHeld),
+              status: (StoredStatus(rawValue: one["status"]) ?? .unknown)
+                .status(isHeld: isHeld, hasEnded: endedAt != nil),
               expiredAt: (one["expired_at"] as Int64?).map { Timestamp(microseconds: $0) },
               attempts: try attempts?.attempts(of: one["id"]).map { stored($0, names) } ?? []
             )

@@ -276,7 +276,7 @@ struct PostfixStoryTests {
     #expect(try status(after: [held]) == [.held])
     #expect(try status(after: [held, released]) == [.deferred])
     #expect(try story.store.openMessages(knownUntil: [:]).count == 1)
-    #expect(try status(after: [held, released, removed]) == [.deferred])
+    #expect(try status(after: [held, released, removed]) == [.unknown])
     #expect(try story.store.openMessages(knownUntil: [:]).isEmpty)
   }
 

@@ -80,6 +80,17 @@ struct PostfixDialectTests {
           + "(host said: 550 5.1.1 no such user)"
       ]
     ),
+    // soft_bounce = yes keeps in the queue what would be returned.
+    (
+      "0 postfix/smtp[2]: 1E24040003: to=<bob@example.net>, relay=mx.example.net[198.51.100.7]:25, "
+        + "delay=1, delays=0/0/0/1, dsn=5.1.1, status=SOFTBOUNCE (host mx.example.net[198.51.100.7] "
+        + "said: 550 5.1.1 no such user (in reply to RCPT TO command))",
+      [
+        "deferred 1E24040003 <bob@example.net> via mx.example.net[198.51.100.7]:25 5.1.1 "
+          + "(host mx.example.net[198.51.100.7] said: 550 5.1.1 no such user (in reply to RCPT TO "
+          + "command))"
+      ]
+    ),
     (
       "0 postfix/local[2]: 1E24040003: to=<bob@a.example>, relay=local, delay=0.02, "
         + "delays=0.01/0.01/0/0, dsn=2.0.0, status=sent (delivered to mailbox)",

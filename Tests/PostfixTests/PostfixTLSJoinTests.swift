@@ -89,6 +89,32 @@ struct PostfixTLSJoinTests {
     #expect(said.first?.contains(" authenticated ") == true)
   }
 
+  @Test(
+    arguments: [
+      "mail.a.example[private/dovecot-lmtp]", "127.0.0.1[127.0.0.1]:10024", "localhost[::1]:10025",
+    ]
+  ) func `what stays on this machine did not go out in clear`(relay: String) {
+    let said = events([
+      "1 postfix/smtp[9]: Untrusted TLS connection established to \(PostfixTLSJoinTests.peer): "
+        + "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+      result(12, "dsn=2.0.0, status=sent (250 ok)")
+        .replacing(PostfixTLSJoinTests.peer, with: relay),
+    ])
+    #expect(said.count == 1)
+    #expect(said.first?.contains(" via \(relay) ") == true)
+    #expect(said.first?.contains(" clear ") == false)
+  }
+
+  @Test func `a smarthost's tunnel on a loopback address is a next hop as any other`() {
+    let said = events([
+      "1 postfix/smtp[9]: Untrusted TLS connection established to \(PostfixTLSJoinTests.peer): "
+        + "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+      result(12, "dsn=2.0.0, status=sent (250 ok)")
+        .replacing(PostfixTLSJoinTests.peer, with: "relay.example[127.0.0.1]:25"),
+    ])
+    #expect(said.first?.contains(" clear ") == true)
+  }
+
   @Test func `a handshake that fails before a delivery in clear is recorded as that`() {
     let error = "SSL_connect error to \(PostfixTLSJoinTests.peer): -1"
     let library =

@@ -40,7 +40,9 @@ struct PostfixResult {
     let word = status + 7
     if bytes.has("sent", at: word, to: end) {
       outcome = .delivered
-    } else if bytes.has("deferred", at: word, to: end) {
+    } else if bytes.has("deferred", at: word, to: end) || bytes.has("SOFTBOUNCE", at: word, to: end)
+    {
+      // With soft_bounce = yes what would be returned stays in the queue (src/global/bounce.c).
       outcome = .deferred
     } else if bytes.has("bounced", at: word, to: end) {
       outcome = .bounced
@@ -168,18 +170,28 @@ struct PostfixResult {
       joinSoftFailure(of: bytes.bytes(queueID), with: &dialect, at: line.moment)
     }
     guard !statesSecurity else { return }
-    let isNetwork =
-      bytes.firstIndex(
-        of: UInt8(ascii: "["),
-        from: relay.lowerBound,
-        to: relay.upperBound
-      ) != nil
-    guard isNetwork else { return }
+    guard PostfixResult.leavesMachine(bytes, relay) else { return }
     if let established {
       security = established
     } else if dialect.logsTLS || !cause.isEmpty {
       security = .clear
     }
+  }
+
+  /// Whether mail for this relay crosses a network: not `local`, not a socket in the file system
+  /// (`mail[private/dovecot-lmtp]`), and not a content filter on this machine
+  /// (`127.0.0.1[127.0.0.1]:10024`). The SMTP port of a loopback address may be a tunnel's end.
+  private static func leavesMachine(_ bytes: Span<UInt8>, _ relay: Range<Int>) -> Bool {
+    let end = relay.upperBound
+    guard let open = bytes.firstIndex(of: UInt8(ascii: "["), from: relay.lowerBound, to: end),
+      let close = bytes.firstIndex(of: UInt8(ascii: "]"), from: open, to: end)
+    else { return false }
+    let address = (open + 1)..<close
+    let isLoopback =
+      bytes.has("127.", at: address.lowerBound, to: close) || bytes.equals("::1", in: address)
+    let isSMTP = bytes.equals(":25", in: (close + 1)..<end)
+    return bytes.firstIndex(of: UInt8(ascii: "/"), from: open, to: close) == nil
+      && (!isLoopback || isSMTP)
   }
 
   /// Adds what was said of this message when a host of several failed.
