@@ -71,7 +71,7 @@ private func check(_ line: JournalLine) {
 private func parseDialects(_ bytes: [UInt8]) {
   for server in registeredMailServers {
     var dialect = server.makeDialect()
-    var events: [LogEvent] = []
+    var events = LineEvents()
     var moment = now
     for line in lines(bytes) {
       let tag = 0..<(line.firstIndex(of: UInt8(ascii: ":")) ?? 0)
@@ -81,12 +81,12 @@ private func parseDialects(_ bytes: [UInt8]) {
         moment: moment,
         pid: 2211,
         tag: tag,
+        program: type(of: dialect).program(tag: line.span.extracting(tag)) ?? 0,
         text: text,
         position: LinePosition(source: 1, offset: 0)
       )
-      _ = type(of: dialect).claims(tag: line.span.extracting(tag))
       _ = type(of: dialect).claimsUntagged(line.span)
-      events.removeAll(keepingCapacity: true)
+      events.removeAll()
       _ = dialect.read(read, in: line.span, into: &events)
     }
     let state = dialect.carriedState

@@ -12,11 +12,21 @@ struct Dispatch: ~Copyable {
     var isTouched = false
   }
 
+  /// Who reads a line, and which of the server's programs wrote it.
+  struct Reader {
+    var post: Int
+    var program = 0
+  }
+
   private let servers: [any MailServer]
   private let carried: [String: [UInt8]]
   private var posts: ContiguousArray<Post> = []
   private var postByName: [String: Int] = [:]
+  /// By `host tag`: a place among ``readers``, or -1.
   private var byTag: ByteInterner
+  private var readers: ContiguousArray<Reader> = []
+  /// The posts of lines without host and tag, by the place of their server.
+  private var untagged: [Int?]
   private let seed: UInt64
 
   /// Tags remembered at most; names come from outside.
@@ -32,35 +42,46 @@ struct Dispatch: ~Copyable {
     self.servers = servers
     self.carried = carried
     self.seed = seed
+    untagged = Array(repeating: nil, count: servers.count)
     byTag = ByteInterner(seed: seed)
   }
 
-  /// The post for a line with a tag; nil where no server claims it. `key` is `host tag` as it stands
+  /// The reader of a line with a tag; nil where no server claims it. `key` is `host tag` as it stands
   /// in the line.
-  mutating func post(
+  mutating func reader(
     key: UnsafeBufferPointer<UInt8>,
     host: Range<Int>,
     tag: Range<Int>,
     line: Span<UInt8>,
     _ writer: inout IngestWriter
-  ) -> Int? {
-    if let known = byTag.value(of: key) { return known < 0 ? nil : Int(known) }
+  ) -> Reader? {
+    if let known = byTag.value(of: key) { return known < 0 ? nil : readers[Int(known)] }
+    if byTag.count >= Dispatch.tagLimit {
+      byTag = ByteInterner(seed: seed)
+      readers.removeAll()
+    }
     let word = line.extracting(tag)
-    let server = servers.first { $0.dialect.claims(tag: word) }
-    let post = server.map { self.post(server: $0, host: line.text(host), &writer) }
-    if byTag.count >= Dispatch.tagLimit { byTag = ByteInterner(seed: seed) }
-    byTag.insert(key, value: Int64(post ?? -1))
-    return post
+    for server in servers {
+      guard let program = server.dialect.program(tag: word) else { continue }
+      let reader = Reader(
+        post: post(server: server, host: line.text(host), &writer),
+        program: program
+      )
+      byTag.insert(key, value: Int64(readers.count))
+      readers.append(reader)
+      return reader
+    }
+    byTag.insert(key, value: -1)
+    return nil
   }
 
-  /// The post for a line without host and tag.
-  mutating func post(
-    untagged text: Span<UInt8>,
-    host: String,
-    _ writer: inout IngestWriter
-  ) -> Int? {
-    for server in servers where server.dialect.claimsUntagged(text) {
-      return post(server: server, host: host, &writer)
+  /// The reader of a line without host and tag.
+  mutating func reader(untagged text: Span<UInt8>, _ writer: inout IngestWriter) -> Reader? {
+    for place in servers.indices where servers[place].dialect.claimsUntagged(text) {
+      if let known = untagged[place] { return Reader(post: known) }
+      let post = post(server: servers[place], host: "", &writer)
+      untagged[place] = post
+      return Reader(post: post)
     }
     return nil
   }
@@ -100,7 +121,7 @@ struct Dispatch: ~Copyable {
     _ post: Int,
     _ line: LogLine,
     in bytes: Span<UInt8>,
-    into events: inout [LogEvent]
+    into events: inout LineEvents
   ) -> LineOutcome {
     posts[post].isTouched = true
     return posts[post].dialect.read(line, in: bytes, into: &events)

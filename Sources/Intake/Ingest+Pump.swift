@@ -31,16 +31,8 @@ extension Ingest {
     var flushed = source.cursor
     let flushBytes = min(options.flushBytes, options.commitBytes)
     var reported: Int64 = 0
-    while let (line, offset) = lines.next() {
-      try intake.read(
-        line,
-        at: offset,
-        end: lines.offset,
-        previous: lines.previous,
-        run: &run
-      )
+    while try intake.read(&lines, upTo: flushed + flushBytes, run: &run) {
       run.source.cursor = lines.offset
-      guard lines.offset - flushed >= flushBytes else { continue }
       flushed = lines.offset
       if !run.export.isOpen, lines.offset - committed >= options.commitBytes {
         try commit(&run, lines)

@@ -7,10 +7,30 @@ import Store
 struct LineIntake: ~Copyable {
   var writer: IngestWriter
   var dispatch: Dispatch
+  private var events = LineEvents()
+
+  init(writer: consuming IngestWriter, dispatch: consuming Dispatch) {
+    self.writer = writer
+    self.dispatch = dispatch
+  }
+
+  /// Reads lines until `limit` bytes of the source are read; false at its end. Throws
+  /// ``StoreError``.
+  mutating func read(
+    _ lines: inout LineReader,
+    upTo limit: Int64,
+    run: inout SourceRun
+  ) throws -> Bool {
+    while let (line, offset) = lines.next() {
+      try read(line, at: offset, end: lines.offset, previous: lines.previous, run: &run)
+      if lines.offset >= limit { return true }
+    }
+    return false
+  }
 
   /// Reads one line; `end` is the offset behind its line end, `previous` the line before it. Throws
   /// ``StoreError``.
-  mutating func read(
+  private mutating func read(
     _ line: UnsafeBufferPointer<UInt8>,
     at offset: Int64,
     end: Int64,
@@ -67,9 +87,9 @@ struct LineIntake: ~Copyable {
   ) throws {
     let span = bytes.span
     run.source.lastStamp = envelope.moment
-    let post: Int?
+    let reader: Dispatch.Reader?
     if envelope.tag.isEmpty, envelope.host.isEmpty {
-      post = dispatch.post(untagged: span.extracting(envelope.text), host: "", &writer)
+      reader = dispatch.reader(untagged: span.extracting(envelope.text), &writer)
     } else if envelope.tag.isEmpty {
       try repeatLast(envelope, bytes: bytes, previous: previous, offset: offset, run: &run)
       return
@@ -79,7 +99,7 @@ struct LineIntake: ~Copyable {
           min(envelope.host.lowerBound, envelope.tag.lowerBound)..<envelope.tag.upperBound
         ]
       )
-      post = dispatch.post(
+      reader = dispatch.reader(
         key: key,
         host: envelope.host,
         tag: envelope.tag,
@@ -87,14 +107,16 @@ struct LineIntake: ~Copyable {
         &writer
       )
     }
-    guard let post else {
+    guard let reader else {
       run.source.foreignLines += 1
       return
     }
+    let post = reader.post
     let line = LogLine(
       moment: envelope.moment,
       pid: envelope.pid,
       tag: envelope.tag,
+      program: reader.program,
       text: envelope.text,
       position: LinePosition(source: run.source.id, offset: offset)
     )
@@ -169,16 +191,12 @@ struct LineIntake: ~Copyable {
     let origin = dispatch.origin(of: post)
     var outcome = LineOutcome.notOurs
     for _ in 0..<times {
-      outcome = dispatch.read(post, line, in: bytes.span, into: &run.events)
+      events.removeAll()
+      outcome = dispatch.read(post, line, in: bytes.span, into: &events)
       guard outcome == .understood else { break }
       try writer.touch(source: run.source.id, origin: origin, at: line.moment.microseconds)
-      for event in run.events {
-        try writer.apply(event, line: line, origin: origin, bytes: bytes)
-      }
-      // One by one: that costs nothing, and emptying an array at once does.
-      for _ in 0..<run.events.count { run.events.removeLast() }
+      try writer.apply(events, line: line, origin: origin, bytes: bytes)
     }
-    if !run.events.isEmpty { run.events.removeAll() }
     return outcome
   }
 }

@@ -9,14 +9,13 @@ struct SourceRun {
   var export = JournalExport()
   /// The journal's own cursor of the last entry that stated one.
   var journalCursor: String?
-  var events: [LogEvent] = []
   private var formats: Set<String> = []
   /// The posts that read lines of it.
   private var posts: Set<Int> = []
   private var lastPost = -1
   var withoutEnvelope = 0
-  /// The line right before, where a post read it.
-  private(set) var previous: Previous?
+  /// Lines begun.
+  private var count = 0
   private var last: Previous?
 
   /// A line that was read, for a `last message repeated`; its bytes are with the line reader.
@@ -24,7 +23,12 @@ struct SourceRun {
     var line: LogLine
     var host: Range<Int>
     var post: Int
+    /// Which line it was.
+    fileprivate var number: Int
   }
+
+  /// The line right before, where a post read it.
+  var previous: Previous? { last?.number == count - 1 ? last : nil }
 
   init(source: SourceCursor, envelopes: EnvelopeReader) {
     self.source = source
@@ -44,10 +48,7 @@ struct SourceRun {
 
   /// Another line begins.
   @inline(__always)
-  mutating func beginLine() {
-    previous = last
-    last = nil
-  }
+  mutating func beginLine() { count += 1 }
 
   /// Keeps what a `last message repeated` behind this line needs.
   @inline(__always)
@@ -56,7 +57,7 @@ struct SourceRun {
       posts.insert(post)
       lastPost = post
     }
-    last = Previous(line: line, host: host, post: post)
+    last = Previous(line: line, host: host, post: post, number: count)
   }
 
   /// Names in the source the servers that wrote it.

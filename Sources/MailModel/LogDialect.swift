@@ -17,6 +17,8 @@ package struct LogLine: Sendable {
   package var pid: Int32
   /// The syslog tag without `[pid]` and colon (`postfix/smtp`, `sm-mta`); empty where there is none.
   package var tag: Range<Int>
+  /// The number that ``LogDialect/program(tag:)`` gave the tag; 0 where there is none.
+  package var program: Int
   /// What the program said, envelope removed.
   package var text: Range<Int>
   package var position: LinePosition
@@ -25,12 +27,14 @@ package struct LogLine: Sendable {
     moment: Timestamp,
     pid: Int32,
     tag: Range<Int>,
+    program: Int = 0,
     text: Range<Int>,
     position: LinePosition
   ) {
     self.moment = moment
     self.pid = pid
     self.tag = tag
+    self.program = program
     self.text = text
     self.position = position
   }
@@ -51,8 +55,9 @@ package enum LineOutcome: Int, Hashable, Sendable {
 /// A dialect remembers what lines without a queue id said, to join them to the delivery they
 /// belong to; what it remembers is bounded, and survives a restart through ``carriedState``.
 package protocol LogDialect {
-  /// Whether lines under this syslog tag (no pid, no colon) are this server's.
-  static func claims(tag: Span<UInt8>) -> Bool
+  /// The server's own number for the program that logs under this syslog tag (no pid, no colon), which
+  /// comes back with each of its lines; nil where the tag is none of this server's.
+  static func program(tag: Span<UInt8>) -> Int?
 
   /// Whether a line without host and tag, its leading date and time removed, has this server's own
   /// shape (Exim's mainlog).
@@ -62,7 +67,7 @@ package protocol LogDialect {
   mutating func read(
     _ line: LogLine,
     in bytes: Span<UInt8>,
-    into events: inout [LogEvent]
+    into events: inout LineEvents
   ) -> LineOutcome
 
   /// What must be remembered across a restart: the same bytes for the same memory, and bounded
@@ -71,4 +76,9 @@ package protocol LogDialect {
 
   /// Takes up what ``carriedState`` gave. Bytes it cannot read are ignored.
   mutating func restore(_ state: [UInt8])
+}
+
+extension LogDialect {
+  /// Whether lines under this syslog tag are this server's.
+  package static func claims(tag: Span<UInt8>) -> Bool { program(tag: tag) != nil }
 }

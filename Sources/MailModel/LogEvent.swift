@@ -1,6 +1,7 @@
 /// What a log line says happened, in terms every server shares.
 ///
-/// Ranges index the bytes of the line that gave the event; they are good until the next line.
+/// Ranges index the bytes of the line that gave the event; they are good until the next line. An event
+/// is plain memory that nothing counts references to: there is one for nearly every line.
 package enum LogEvent: Sendable {
   /// A message entered the queue, or more of its envelope became known.
   case arrival(Arrival)
@@ -40,7 +41,7 @@ package struct Arrival: Sendable {
   /// The id that this message had before it was requeued, or the message that this notice is about.
   package var originalQueueID: Range<Int>?
 
-  package init(
+  @inlinable package init(
     queueID: Range<Int>,
     opensMessage: Bool = false,
     sender: Range<Int>? = nil,
@@ -77,14 +78,14 @@ package struct LoggedAttempt: Sendable {
   package var enhancedStatus: EnhancedStatusCode?
   package var security: TransportSecurity
   /// Failure lines of the same session that carry no queue id, oldest first, joined by newlines,
-  /// 1 KiB at most; empty where there are none.
-  package var cause: [UInt8]
+  /// 1 KiB at most; empty where there are none. Indexes ``LineEvents/carried``.
+  package var cause: Range<Int>
   /// Where the first line of ``cause`` stands.
   package var causePosition: LinePosition?
   /// Seconds since the message arrived, where the line says.
   package var age: Double?
 
-  package init(
+  @inlinable package init(
     queueID: Range<Int>,
     recipient: Range<Int>,
     outcome: DeliveryOutcome,
@@ -93,7 +94,7 @@ package struct LoggedAttempt: Sendable {
     reply: Range<Int> = 0..<0,
     enhancedStatus: EnhancedStatusCode? = nil,
     security: TransportSecurity = .unknown,
-    cause: [UInt8] = [],
+    cause: Range<Int> = 0..<0,
     causePosition: LinePosition? = nil,
     age: Double? = nil
   ) {

@@ -21,8 +21,9 @@ struct RetentionTests {
         text: 0..<bytes.count,
         position: LinePosition(source: 1, offset: Int64(number) * 100)
       )
-      var events: [LogEvent] = [
-        .arrival(Arrival(queueID: 0..<10, opensMessage: true)),
+      var events = LineEvents()
+      events.append(.arrival(Arrival(queueID: 0..<10, opensMessage: true)))
+      events.append(
         .attempt(
           LoggedAttempt(
             queueID: 0..<10,
@@ -32,13 +33,11 @@ struct RetentionTests {
             reply: 36..<bytes.count,
             enhancedStatus: EnhancedStatusCode("4.7.1")
           )
-        ),
-      ]
+        )
+      )
       if ended { events.append(.ended(queueID: 0..<10)) }
       try bytes.withUnsafeBufferPointer { buffer in
-        for event in events {
-          try writer.apply(event, line: line, origin: origin, bytes: buffer)
-        }
+        try writer.apply(events, line: line, origin: origin, bytes: buffer)
       }
     }
     try writer.commit(sources: [], states: [])

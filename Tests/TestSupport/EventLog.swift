@@ -26,12 +26,14 @@ package struct EventLog<Dialect: LogDialect> {
     let start = words[0].utf8.count + 1
     let tagLength = tag == "-" ? 0 : tag.utf8.count
     let textStart = words.count > 2 ? bytes.count - words[2].utf8.count : bytes.count
-    var events: [LogEvent] = []
+    var events = LineEvents()
+    let tagRange = start..<(start + tagLength)
     let outcome = dialect.read(
       LogLine(
         moment: Timestamp(seconds: 1_772_442_845).advanced(bySeconds: seconds),
         pid: Int32(pid) ?? 0,
-        tag: start..<(start + tagLength),
+        tag: tagRange,
+        program: Dialect.program(tag: bytes.span.extracting(tagRange)) ?? 0,
         text: textStart..<bytes.count,
         position: LinePosition(source: 1, offset: offset)
       ),
@@ -40,7 +42,11 @@ package struct EventLog<Dialect: LogDialect> {
     )
     offset += Int64(bytes.count) + 1
     outcomes.append(outcome)
-    return events.map { EventLog.words($0, bytes) }
+    var said: [String] = []
+    for index in 0..<events.count {
+      said.append(EventLog.words(events[index], bytes, carried: Array(events.carried)))
+    }
+    return said
   }
 
   /// The dialect as it is taken up again after a restart.
@@ -50,7 +56,7 @@ package struct EventLog<Dialect: LogDialect> {
     dialect.restore(state)
   }
 
-  private static func words(_ event: LogEvent, _ bytes: [UInt8]) -> String {
+  private static func words(_ event: LogEvent, _ bytes: [UInt8], carried: [UInt8]) -> String {
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
     switch event {
     case .arrival(let arrival):
@@ -73,7 +79,7 @@ package struct EventLog<Dialect: LogDialect> {
       if !attempt.cause.isEmpty {
         out +=
           " because "
-          + String(decoding: attempt.cause, as: UTF8.self)
+          + String(decoding: carried[attempt.cause], as: UTF8.self)
           .replacing("\n", with: " / ")
       }
       return out

@@ -7,7 +7,7 @@ extension EximDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     let stop = bytes.firstIndex(of: 0x20, from: start, to: end) ?? end
@@ -40,7 +40,7 @@ extension EximDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     let (recipient, after) = address(bytes, from: start, to: end)
@@ -65,7 +65,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: fields.value("C") ?? 0..<0,
           security: security,
-          cause: security == .clear ? known?.cause ?? [] : [],
+          cause: security == .clear ? known.map { events.carry($0.cause) } ?? 0..<0 : 0..<0,
           causePosition: security == .clear ? known?.causePosition : nil
         )
       )
@@ -79,7 +79,7 @@ extension EximDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     let (recipient, after) = address(bytes, from: start, to: end)
@@ -104,7 +104,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known?.cause ?? [],
+          cause: known.map { events.carry($0.cause) } ?? 0..<0,
           causePosition: known?.causePosition
         )
       )
@@ -118,7 +118,7 @@ extension EximDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     let (recipient, after) = address(bytes, from: start, to: end)
@@ -144,7 +144,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known?.cause ?? [],
+          cause: known.map { events.carry($0.cause) } ?? 0..<0,
           causePosition: known?.causePosition
         )
       )
@@ -158,7 +158,7 @@ extension EximDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     let text = start..<end
@@ -214,7 +214,7 @@ extension EximDialect {
     _ line: LogLine,
     _ bytes: Span<UInt8>,
     _ text: Range<Int>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let start = text.lowerBound
     let end = text.upperBound

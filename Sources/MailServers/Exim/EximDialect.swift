@@ -16,8 +16,8 @@ package struct EximDialect: LogDialect {
 
   package init() {}
 
-  package static func claims(tag: Span<UInt8>) -> Bool {
-    tag.equals("exim", in: 0..<tag.count) || tag.equals("exim4", in: 0..<tag.count)
+  package static func program(tag: Span<UInt8>) -> Int? {
+    tag.equals("exim", in: 0..<tag.count) || tag.equals("exim4", in: 0..<tag.count) ? 0 : nil
   }
 
   package static func claimsUntagged(_ text: Span<UInt8>) -> Bool {
@@ -37,7 +37,7 @@ package struct EximDialect: LogDialect {
   package mutating func read(
     _ line: LogLine,
     in bytes: Span<UInt8>,
-    into events: inout [LogEvent]
+    into events: inout LineEvents
   ) -> LineOutcome {
     let start = withoutOwnStamp(bytes, line.text)
     let end = line.text.upperBound

@@ -20,7 +20,7 @@ struct EximMessageLog {
     var dialect = EximDialect()
     for line in bytes.suffix(EximMessageLog.tail).split(separator: UInt8(ascii: "\n")) {
       guard let logLine = EximMessageLog.mainLogLine(Array(line), id: id) else { continue }
-      var events: [LogEvent] = []
+      var events = LineEvents()
       let read = LogLine(
         moment: Timestamp(seconds: 0),
         pid: 0,
@@ -29,7 +29,9 @@ struct EximMessageLog {
         position: LinePosition(source: 0, offset: 0)
       )
       _ = dialect.read(read, in: logLine.span, into: &events)
-      for case .attempt(let attempt) in events { note(attempt, of: logLine) }
+      for index in 0..<events.count {
+        if case .attempt(let attempt) = events[index] { note(attempt, of: logLine) }
+      }
     }
   }
 

@@ -1,9 +1,9 @@
 import MailModel
 
-/// The Postfix programs that log, as far as they are told apart.
-enum PostfixDaemon: Hashable, Sendable {
+/// The Postfix programs that log, as far as they are told apart; numbered for ``LogLine/program``.
+enum PostfixDaemon: Int, Hashable, Sendable {
   /// Programs that log a result line per recipient.
-  case deliveryAgent
+  case deliveryAgent = 1
   /// The error(8) agent: results without a connection.
   case errorAgent
   case queueManager

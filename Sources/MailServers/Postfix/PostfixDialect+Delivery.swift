@@ -1,3 +1,4 @@
+import Glibc
 import MailModel
 
 extension PostfixDialect {
@@ -5,7 +6,7 @@ extension PostfixDialect {
   mutating func deliveryAgent(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return sessionLine(line, bytes, &events)
@@ -15,7 +16,7 @@ extension PostfixDialect {
       guard var result = PostfixResult(bytes, in: rest) else {
         return PostfixResult.isProbe(bytes, in: rest) ? .understood : .notUnderstood
       }
-      result.join(with: &self, line: line, queueID: id, bytes: bytes)
+      join(&result, line: line, queueID: id, bytes: bytes, &events)
       events.append(.attempt(result.attempt(queueID: id, isTried: !result.isSuspended)))
       return .understood
     }
@@ -33,7 +34,7 @@ extension PostfixDialect {
   mutating func errorAgent(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -51,81 +52,158 @@ extension PostfixDialect {
     id: Range<Int>,
     reason: Range<Int>
   ) {
-    let key = bytes.bytes(id)
-    var failure =
-      softFailures[key].flatMap {
-        $0.usedBy.isEmpty && line.moment.seconds(since: $0.moment) <= PostfixSession.patience
-          ? $0 : nil
-      } ?? PostfixSession(moment: line.moment)
+    let key = ShortID(bytes, id)
+    var failure = PostfixSession(moment: line.moment)
+    if let place = softFailures.place(of: key), softFailures[place].isOpen(at: line.moment) {
+      failure = softFailures[place]
+    }
     // What an older result already used says nothing about this message.
-    if let session = sessions.removeValue(forKey: line.pid), session.usedBy.isEmpty,
-      line.moment.seconds(since: session.moment) <= PostfixSession.patience,
+    if let session = sessions.remove(line.pid), session.isOpen(at: line.moment),
       let position = session.causePosition
     {
       failure.add(session.cause, at: position)
     }
     failure.add(bytes.bytes(reason), at: line.position)
     failure.moment = line.moment
-    PostfixDialect.makeRoom(in: &softFailures)
-    softFailures[key] = failure
+    softFailures.set(key, failure)
   }
 
   /// A line of a delivery agent without a queue id.
   private mutating func sessionLine(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let text = line.text
     if let established = PostfixTLSLine.established(bytes, text) {
       logsTLS = true
-      var session = openSession(line, peer: established.peer, starts: false)
-      session.established = established.security
+      let place = openSession(line, bytes, peer: established.peer, starts: false)
+      sessions[place].established = established.security
       // With connection reuse tlsproxy(8) did the handshake, and told of its failures.
-      if let told = takeProxied(
-        peer: established.peer,
-        at: line.moment,
-        by: [],
-        isFailure: false
-      ), let position = told.causePosition {
-        session.add(told.cause, at: position)
+      if !proxied.isEmpty,
+        let told = takeProxied(
+          peer: bytes.bytes(established.peer),
+          at: line.moment,
+          by: nil,
+          isFailure: false
+        ), let position = told.causePosition
+      {
+        sessions[place].add(told.cause, at: position)
       }
-      store(session, pid: line.pid)
       return .understood
     }
     if let failure = PostfixTLSLine.failure(bytes, text) {
-      var session = openSession(line, peer: failure.peer, starts: failure.startsSession)
-      session.add(bytes.bytes(text), at: line.position)
-      store(session, pid: line.pid)
+      let place = openSession(line, bytes, peer: failure.peer, starts: failure.startsSession)
+      sessions[place].add(bytes.bytes(text), at: line.position)
       if failure.isLocal { events.append(.marker(ServerMarker(.localTLSTrouble))) }
       return .understood
     }
     return PostfixDialect.isChatter(bytes, text) ? .understood : .notUnderstood
   }
 
-  /// The session that a line belongs to: the process's open one, or a new one when the open one has
-  /// given its result, is about another peer, or is too old.
-  private func openSession(
+  /// The place of the session that a line belongs to: the process's open one, or a new one when the
+  /// open one has given its result, is about another peer, or is too old.
+  private mutating func openSession(
     _ line: LogLine,
-    peer: [UInt8],
+    _ bytes: Span<UInt8>,
+    peer: Range<Int>,
     starts: Bool
-  ) -> PostfixSession {
-    var session = PostfixSession(moment: line.moment)
-    if let open = sessions[line.pid], open.usedBy.isEmpty,
-      line.moment.seconds(since: open.moment) <= PostfixSession.patience,
-      peer.isEmpty || open.peer.isEmpty || open.peer == peer,
-      !(starts && open.established != nil)
-    {
-      session = open
+  ) -> Int {
+    let place: Int
+    if let known = sessions.place(of: line.pid) {
+      place = known
+      let isSamePeer =
+        peer.isEmpty || sessions[place].peer.isEmpty
+        || bytes.equals(sessions[place].peer, in: peer)
+      if !isSamePeer || !sessions[place].isOpen(at: line.moment)
+        || (starts && sessions[place].established != nil)
+      {
+        sessions[place].restart()
+      }
+    } else {
+      place = sessions.set(line.pid, PostfixSession(moment: line.moment))
     }
-    if !peer.isEmpty { session.peer = peer }
-    session.moment = line.moment
-    return session
+    if !peer.isEmpty { sessions[place].peer.replaceAll(with: bytes, in: peer) }
+    sessions[place].moment = line.moment
+    return place
+  }
+}
+
+extension PostfixDialect {
+  /// Lets a result take over what the session's lines without a queue id said.
+  private mutating func join(
+    _ result: inout PostfixResult,
+    line: LogLine,
+    queueID: Range<Int>,
+    bytes: Span<UInt8>,
+    _ events: inout LineEvents
+  ) {
+    var established: TransportSecurity?
+    if !result.isSuspended {
+      let id = ShortID(bytes, queueID)
+      if let place = sessions.place(of: line.pid) {
+        if take(place, for: result, by: id, at: line.moment, bytes) {
+          established = sessions[place].established
+          result.carry(sessions[place], &events)
+        } else {
+          sessions.remove(line.pid)
+        }
+      }
+      if !result.isReused, result.cause.isEmpty, !proxied.isEmpty,
+        let told = takeProxied(
+          peer: bytes.bytes(result.relay),
+          at: line.moment,
+          by: id,
+          isFailure: result.outcome != .delivered
+        )
+      {
+        established = established ?? told.established
+        result.carry(told, &events)
+      }
+    }
+    if !softFailures.isEmpty {
+      joinSoftFailure(of: ShortID(bytes, queueID), to: &result, at: line.moment, &events)
+    }
+    result.note(established: established, logsTLS: logsTLS, bytes)
   }
 
-  private mutating func store(_ session: PostfixSession, pid: Int32) {
-    PostfixDialect.makeRoom(in: &sessions)
-    sessions[pid] = session
+  /// Whether a result takes over what its process's session said; then it is the session's user.
+  private mutating func take(
+    _ place: Int,
+    for result: PostfixResult,
+    by id: ShortID,
+    at moment: Timestamp,
+    _ bytes: Span<UInt8>
+  ) -> Bool {
+    let isOwn = sessions[place].usedBy == id
+    let isFresh = isOwn || sessions[place].usedBy == nil
+    let isInTime = moment.seconds(since: sessions[place].moment) <= PostfixSession.patience
+    guard result.isReused || (isFresh && isInTime),
+      result.relay.isEmpty || sessions[place].peer.isEmpty
+        || bytes.equals(sessions[place].peer, in: result.relay)
+    else { return false }
+    // A reused connection keeps its protection; its handshake's failures were told before.
+    if result.isReused, !isFresh { sessions[place].cause = [] }
+    if !isOwn { sessions[place].usedBy = id }
+    return true
+  }
+
+  /// Adds what was said of this message when a host of several failed.
+  private mutating func joinSoftFailure(
+    of id: ShortID,
+    to result: inout PostfixResult,
+    at moment: Timestamp,
+    _ events: inout LineEvents
+  ) {
+    guard let place = softFailures.place(of: id),
+      moment.seconds(since: softFailures[place].moment) <= PostfixSession.patience
+    else { return }
+    var joined = softFailures[place]
+    if !result.cause.isEmpty, let position = result.causePosition {
+      joined.add(events.carried[result.cause], at: position)
+    }
+    result.carry(joined, &events)
+    softFailures[place].usedBy = id
   }
 }
 
@@ -139,11 +217,22 @@ extension Span where Element == UInt8 {
   /// Whether the bytes of `range` are `wanted`.
   func equals(_ wanted: [UInt8], in range: Range<Int>) -> Bool {
     guard wanted.count == range.count, range.upperBound <= count else { return false }
-    var at = range.lowerBound
-    for byte in wanted {
-      if self[at] != byte { return false }
-      at += 1
+    return withUnsafeBufferPointer { all in
+      wanted.withUnsafeBufferPointer { wanted in
+        guard let start = all.baseAddress, let other = wanted.baseAddress else { return true }
+        return memcmp(start + range.lowerBound, other, wanted.count) == 0
+      }
     }
-    return true
+  }
+}
+
+extension [UInt8] {
+  /// Takes the bytes of `range` in place of its own, and keeps its room.
+  mutating func replaceAll(with bytes: Span<UInt8>, in range: Range<Int>) {
+    removeAll(keepingCapacity: true)
+    let bounded = range.clamped(to: 0..<bytes.count)
+    bytes.withUnsafeBufferPointer {
+      append(contentsOf: UnsafeBufferPointer(rebasing: $0[bounded]))
+    }
   }
 }

@@ -5,7 +5,7 @@ extension PostfixDialect {
   mutating func queueManager(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       // `warning: saving corrupt file "QID" from queue "active" to queue "corrupt"`: never tried again.
@@ -25,7 +25,7 @@ extension PostfixDialect {
     let end = line.text.upperBound
     let at = id.upperBound + 2
     if bytes.has("removed", at: at, to: end) {
-      if !softFailures.isEmpty { softFailures[bytes.bytes(id)] = nil }
+      if !softFailures.isEmpty { softFailures.remove(ShortID(bytes, id)) }
       events.append(.ended(queueID: id))
       return .understood
     }
@@ -49,7 +49,7 @@ extension PostfixDialect {
         }
       }
       arrival.isTakenUp = bytes.has("(queue active)", in: rest..<end)
-      if arrival.isTakenUp, !softFailures.isEmpty { softFailures[bytes.bytes(id)] = nil }
+      if arrival.isTakenUp, !softFailures.isEmpty { softFailures.remove(ShortID(bytes, id)) }
       events.append(.arrival(arrival))
       return .understood
     }
@@ -66,16 +66,15 @@ extension PostfixDialect {
   func cleanup(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
     }
     let end = line.text.upperBound
     let at = id.upperBound + 2
-    for name: StaticString in ["message-id=", "resent-message-id="]
-    where bytes.has(name, at: at, to: end) {
-      var value = (at + name.utf8CodeUnitCount)..<end
+    if let name = PostfixDialect.messageIDName(bytes, at: at, to: end) {
+      var value = (at + name)..<end
       if value.count >= 2, bytes[value.lowerBound] == UInt8(ascii: "<"),
         bytes[end - 1] == UInt8(ascii: ">")
       {
@@ -95,6 +94,12 @@ extension PostfixDialect {
     return .understood
   }
 
+  /// The length of what stands before a Message-ID; nil where no such thing does.
+  private static func messageIDName(_ bytes: Span<UInt8>, at: Int, to end: Int) -> Int? {
+    if bytes.has("message-id=", at: at, to: end) { return 11 }
+    return bytes.has("resent-message-id=", at: at, to: end) ? 18 : nil
+  }
+
   /// Whether cleanup(8) did not take the message into the queue: it says no more of it.
   private static func turnsAway(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
     for verdict: StaticString in [
@@ -109,7 +114,7 @@ extension PostfixDialect {
   func pickup(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -134,7 +139,7 @@ extension PostfixDialect {
   func smtpServer(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     if let id = PostfixQueueID.leading(bytes, in: line.text) {
@@ -144,6 +149,14 @@ extension PostfixDialect {
       return .understood
     }
     let start = line.text.lowerBound
+    // Most lines are these.
+    if bytes.has("connect from ", at: start, to: end)
+      || bytes.has("disconnect from ", at: start, to: end)
+      || bytes.has("NOQUEUE: ", at: start, to: end)
+      || bytes.has("Anonymous TLS connection established", at: start, to: end)
+    {
+      return .understood
+    }
     for failure: StaticString in ["SSL_accept error from ", "warning: TLS library problem: "]
     where bytes.has(failure, at: start, to: end) {
       let peer = (start + failure.utf8CodeUnitCount)..<end
@@ -160,10 +173,10 @@ extension PostfixDialect {
       return .understood
     }
     for known: StaticString in [
-      "connect from ", "disconnect from ", "NOQUEUE: ", "lost connection after ",
-      "timeout after ", "too many errors after ", "setting up TLS connection from ",
+      "lost connection after ", "timeout after ", "too many errors after ",
+      "setting up TLS connection from ",
       "improper command pipelining", "proxy-", "discarding EHLO keywords", "table ",
-      "Anonymous TLS connection established", "Trusted TLS connection established",
+      "Trusted TLS connection established",
       "Untrusted TLS connection established", "Verified TLS connection established",
       "certificate verification failed for ", "SSL_accept:", "initializing the server-side TLS",
       "hostname ", "milter-reject: ", "reject: ", "warning: ",
@@ -177,7 +190,7 @@ extension PostfixDialect {
   func bounce(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isChatter(bytes, line.text) ? .understood : .notUnderstood
@@ -219,7 +232,7 @@ extension PostfixDialect {
   func postsuper(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     guard let id = PostfixQueueID.leading(bytes, in: line.text) else {
       return PostfixDialect.isSummary(bytes, line.text) ? .understood : .notUnderstood
@@ -240,7 +253,7 @@ extension PostfixDialect {
   func master(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let start = line.text.lowerBound
     let end = line.text.upperBound

@@ -13,11 +13,11 @@ extension PostfixDialect {
     let text = line.text
     if let established = PostfixTLSLine.established(bytes, text) {
       logsTLS = true
-      update(peer: established.peer, line) { $0.established = established.security }
+      update(peer: bytes.bytes(established.peer), line) { $0.established = established.security }
       return .understood
     }
     if let peer = PostfixDialect.address(after: "TLS handshake failed for service=", bytes, text) {
-      let told = proxyLines.removeValue(forKey: line.pid)
+      let told = proxyLines.remove(line.pid)
       update(peer: peer, line) { session in
         session.addOnce(told?.cause ?? bytes.bytes(text), at: told?.causePosition ?? line.position)
       }
@@ -37,13 +37,14 @@ extension PostfixDialect {
     }
     if let failure = PostfixTLSLine.failure(bytes, text) {
       if failure.peer.isEmpty {
-        var told = proxyLines[line.pid] ?? PostfixSession(moment: line.moment)
+        var told = proxyLines.value(of: line.pid) ?? PostfixSession(moment: line.moment)
         told.addOnce(bytes.bytes(text), at: line.position)
         told.moment = line.moment
-        PostfixDialect.makeRoom(in: &proxyLines)
-        proxyLines[line.pid] = told
+        proxyLines.set(line.pid, told)
       } else {
-        update(peer: failure.peer, line) { $0.addOnce(bytes.bytes(text), at: line.position) }
+        update(peer: bytes.bytes(failure.peer), line) {
+          $0.addOnce(bytes.bytes(text), at: line.position)
+        }
       }
       return .understood
     }
@@ -54,13 +55,13 @@ extension PostfixDialect {
   /// The end of a connection: what the process said before without naming a peer is about this one. A
   /// handshake that failed without a word of the library was cut off by the peer.
   private mutating func disconnected(_ peer: [UInt8], _ line: LogLine, _ bytes: Span<UInt8>) {
-    if let told = proxyLines.removeValue(forKey: line.pid), let position = told.causePosition,
+    if let told = proxyLines.remove(line.pid), let position = told.causePosition,
       line.moment.seconds(since: told.moment) <= PostfixDialect.sharedPatience
     {
       update(peer: peer, line) { $0.addOnce(told.cause, at: position) }
       return
     }
-    guard let session = proxied[PostfixDialect.key(peer)], session.usedBy.isEmpty,
+    guard let session = proxied[PostfixDialect.key(peer)], session.usedBy == nil,
       session.cause.starts(with: Array("TLS handshake failed for ".utf8)),
       !session.cause.contains(UInt8(ascii: "\n")),
       !session.cause.contains(UInt8(ascii: ";"))
@@ -70,26 +71,26 @@ extension PostfixDialect {
   }
 
   /// What tlsproxy(8) said about its connection to `peer` (`host[address]:port`), for a result of the
-  /// message `id`, or for smtp(8)'s own session line (empty). What another result took already is
+  /// message `id`, or for smtp(8)'s own session line (nil). What another result took already is
   /// given once more, for a short time, where the result `isFailure`.
   mutating func takeProxied(
     peer: [UInt8],
     at moment: Timestamp,
-    by id: [UInt8],
+    by id: ShortID?,
     isFailure: Bool
   ) -> PostfixSession? {
     guard !proxied.isEmpty, !peer.isEmpty else { return nil }
     let key = PostfixDialect.key(peer)
     guard var session = proxied[key] else { return nil }
     let age = moment.seconds(since: session.moment)
-    let isUnused = session.usedBy.isEmpty
+    let isUnused = session.usedBy == nil
     // The other recipients of the message, in the same session.
     let isFresh = isUnused || session.usedBy == id
     guard age <= (isUnused ? PostfixSession.patience : PostfixDialect.sharedPatience),
       isFresh || isFailure
     else { return nil }
     if !isFresh { session.established = nil }
-    session.usedBy = id.isEmpty ? Array("session".utf8) : id
+    session.usedBy = id ?? ShortID(Array("session".utf8))
     proxied[key] = session
     return session
   }
@@ -102,16 +103,20 @@ extension PostfixDialect {
   ) {
     let key = PostfixDialect.key(peer)
     var session = PostfixSession(moment: line.moment)
-    if let open = proxied[key], open.usedBy.isEmpty,
-      line.moment.seconds(since: open.moment) <= PostfixSession.patience
-    {
-      session = open
-    }
+    if let open = proxied[key], open.isOpen(at: line.moment) { session = open }
     session.peer = peer
     session.moment = line.moment
     change(&session)
-    PostfixDialect.makeRoom(in: &proxied)
+    makeRoomForPeer()
     proxied[key] = session
+  }
+
+  /// Drops the oldest peers once there are too many; a constant share, so that the cost is spread.
+  private mutating func makeRoomForPeer() {
+    guard proxied.count >= PostfixDialect.proxiedLimit else { return }
+    let moments = proxied.values.map(\.moment).sorted()
+    let limit = moments[moments.count / 4]
+    proxied = proxied.filter { $0.value.moment > limit }
   }
 
   /// `[address]:port` of `host[address]:port`.

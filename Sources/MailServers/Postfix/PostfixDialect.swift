@@ -11,23 +11,23 @@ package import MailModel
 /// Source: Postfix src/global/log_adhoc.c, src/smtp/smtp_proto.c, src/tls/tls_client.c.
 package struct PostfixDialect: LogDialect {
   /// Sessions of delivery agents by process id.
-  var sessions: [Int32: PostfixSession] = [:]
+  var sessions = RecentTable<Int32, PostfixSession>()
   /// Sessions of tlsproxy(8) by `[address]:port`, until a delivery agent's result takes them over.
   var proxied: [[UInt8]: PostfixSession] = [:]
   /// Failure lines of tlsproxy(8) that name no peer yet, by process id.
-  var proxyLines: [Int32: PostfixSession] = [:]
+  var proxyLines = RecentTable<Int32, PostfixSession>()
   /// Soft failures by queue id.
-  var softFailures: [[UInt8]: PostfixSession] = [:]
+  var softFailures = RecentTable<ShortID, PostfixSession>()
   /// Whether this host's smtp(8) logs its TLS sessions: then a delivery without one was in clear.
   var logsTLS = false
 
-  /// Remembered at most, of each kind.
-  static let memoryLimit = 4096
+  /// Peers of tlsproxy(8) remembered at most.
+  static let proxiedLimit = 4096
 
   package init() {}
 
-  package static func claims(tag: Span<UInt8>) -> Bool {
-    PostfixDaemon.named(tag, in: 0..<tag.count) != nil
+  package static func program(tag: Span<UInt8>) -> Int? {
+    PostfixDaemon.named(tag, in: 0..<tag.count)?.rawValue
   }
 
   package static func claimsUntagged(_ text: Span<UInt8>) -> Bool { false }
@@ -35,9 +35,9 @@ package struct PostfixDialect: LogDialect {
   package mutating func read(
     _ line: LogLine,
     in bytes: Span<UInt8>,
-    into events: inout [LogEvent]
+    into events: inout LineEvents
   ) -> LineOutcome {
-    guard let daemon = PostfixDaemon.named(bytes, in: line.tag) else { return .notOurs }
+    guard let daemon = PostfixDaemon(rawValue: line.program) else { return .notOurs }
     guard !line.text.isEmpty else { return .understood }
     switch daemon {
     case .deliveryAgent: return deliveryAgent(line, bytes, &events)
@@ -53,14 +53,6 @@ package struct PostfixDialect: LogDialect {
     case .bystander: return .understood
     }
   }
-
-  /// Drops the oldest of `table` once it is full; a constant share, so that the cost is spread.
-  static func makeRoom<Key>(in table: inout [Key: PostfixSession]) {
-    guard table.count >= memoryLimit else { return }
-    let moments = table.values.map(\.moment).sorted()
-    let limit = moments[moments.count / 4]
-    table = table.filter { $0.value.moment > limit }
-  }
 }
 
 extension PostfixDialect {
@@ -74,17 +66,20 @@ extension PostfixDialect {
     state.write(Int64(logsTLS ? 1 : 0))
     for table in [sessions, proxyLines] {
       // The newest 512: a megabyte holds them.
-      let kept = table.sorted { ($0.value.moment, $0.key) > ($1.value.moment, $1.key) }.prefix(512)
+      let kept = zip(table.keys, table.values).sorted {
+        ($0.1.moment, $0.0) > ($1.1.moment, $1.0)
+      }.prefix(512)
       state.write(Int64(kept.count))
-      for (pid, session) in kept.sorted(by: { $0.key < $1.key }) {
+      for (pid, session) in kept.sorted(by: { $0.0 < $1.0 }) {
         state.write(Int64(pid))
         session.write(to: &state)
       }
     }
-    for table in [softFailures, proxied] {
-      let kept = table.sorted { $0.value.moment > $1.value.moment }.prefix(256)
+    let failures = zip(softFailures.keys.map(\.bytes), softFailures.values).map { ($0, $1) }
+    for table in [failures, proxied.map { ($0.key, $0.value) }] {
+      let kept = table.sorted { $0.1.moment > $1.1.moment }.prefix(256)
       state.write(Int64(kept.count))
-      for (key, session) in kept.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      for (key, session) in kept.sorted(by: { $0.0.lexicographicallyPrecedes($1.0) }) {
         state.write(key)
         session.write(to: &state)
       }
@@ -100,15 +95,27 @@ extension PostfixDialect {
       guard let count = reader.number(), count >= 0, count <= 512 else { return }
       for _ in 0..<count {
         guard let pid = reader.number(), let session = PostfixSession(from: &reader) else { return }
-        self[keyPath: keyPath][Int32(truncatingIfNeeded: pid)] = session
+        self[keyPath: keyPath].set(Int32(truncatingIfNeeded: pid), session)
       }
     }
-    for keyPath in [\PostfixDialect.softFailures, \PostfixDialect.proxied] {
-      guard let count = reader.number(), count >= 0, count <= 256 else { return }
-      for _ in 0..<count {
-        guard let key = reader.field(), let session = PostfixSession(from: &reader) else { return }
-        self[keyPath: keyPath][key] = session
+    guard
+      PostfixDialect.readKeyed(&reader, { softFailures.set(ShortID($0), $1) })
+    else { return }
+    _ = PostfixDialect.readKeyed(&reader) { proxied[$0] = $1 }
+  }
+
+  /// Reads a table that was written with keys of bytes; false where the bytes do not fit.
+  private static func readKeyed(
+    _ reader: inout CarriedStateReader,
+    _ take: ([UInt8], PostfixSession) -> Void
+  ) -> Bool {
+    guard let count = reader.number(), count >= 0, count <= 256 else { return false }
+    for _ in 0..<count {
+      guard let key = reader.field(), let session = PostfixSession(from: &reader) else {
+        return false
       }
+      take(key, session)
     }
+    return true
   }
 }

@@ -7,27 +7,17 @@ enum PostfixQueueID {
   /// The queue id at the start of `range` where `: ` follows it, or nil.
   static func leading(_ bytes: Span<UInt8>, in range: Range<Int>) -> Range<Int>? {
     var at = range.lowerBound
-    let end = min(range.upperBound, at + 40)
+    let end = min(range.upperBound, at + ShortID.longest, bytes.count)
     var isShort = true
     var isLong = true
     var lastZ = -1
     while at < end {
       let byte = bytes[at]
-      if byte == UInt8(ascii: ":") { break }
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): break
-      case UInt8(ascii: "A"), UInt8(ascii: "E"): isLong = false
-      case UInt8(ascii: "B"), UInt8(ascii: "C"), UInt8(ascii: "D"), UInt8(ascii: "F"): break
-      case UInt8(ascii: "I"), UInt8(ascii: "O"), UInt8(ascii: "U"): return nil
-      case UInt8(ascii: "G")...UInt8(ascii: "Z"): isShort = false
-      case UInt8(ascii: "a"), UInt8(ascii: "e"), UInt8(ascii: "i"), UInt8(ascii: "o"),
-        UInt8(ascii: "u"):
-        return nil
-      case UInt8(ascii: "a")...UInt8(ascii: "z"):
-        isShort = false
-        if byte == UInt8(ascii: "z") { lastZ = at }
-      default: return nil
-      }
+      let kind = kinds(of: byte)
+      if kind == 0 { break }
+      isShort = isShort && kind & inShort != 0
+      isLong = isLong && kind & inLong != 0
+      if byte == UInt8(ascii: "z") { lastZ = at }
       at += 1
     }
     guard at + 1 < range.upperBound, bytes[at] == UInt8(ascii: ":"),
@@ -38,6 +28,20 @@ enum PostfixQueueID {
     // The last z has ten characters or more before it and the inode behind it.
     if isLong, lastZ - range.lowerBound >= 10, at > lastZ + 1 { return range.lowerBound..<at }
     return nil
+  }
+
+  private static var inShort: UInt64 { 1 }
+  private static var inLong: UInt64 { 2 }
+
+  /// In which forms of id a character may stand: ``inShort``, ``inLong``, both, or neither.
+  @inline(__always)
+  private static func kinds(of byte: UInt8) -> UInt64 {
+    // A bit per character, from `0` on: hexadecimal digits, and the digits of base 52.
+    let (hexLow, longLow, longHigh): (UInt64, UInt64, UInt64) =
+      (0x7e_03ff, 0x7ddc_07df_7ddc_03ff, 0x7df)
+    let place = UInt64(byte &- 48)
+    if place < 64 { return (hexLow &>> place) & 1 | ((longLow &>> place) & 1) << 1 }
+    return place < 75 ? ((longHigh &>> (place &- 64)) & 1) << 1 : 0
   }
 
   private static let alphabet = Array("0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz".utf8)

@@ -13,8 +13,8 @@ struct PostfixResult {
   private(set) var isSuspended = false
   private var security: TransportSecurity = .unknown
   private var statesSecurity = false
-  private var cause: [UInt8] = []
-  private var causePosition: LinePosition?
+  private(set) var cause: Range<Int> = 0..<0
+  private(set) var causePosition: LinePosition?
 
   /// Reads the fields of `range`, which begins with `to=<`; nil where there is no status, or it is
   /// the answer to an address probe (`deliverable`), which is no mail.
@@ -36,8 +36,8 @@ struct PostfixResult {
     {
       at = stop + 3
     }
-    guard let status = bytes.firstIndex(of: "status=", from: at, to: end) else { return nil }
-    let word = status + 7
+    outcome = .deferred
+    guard let word = readFields(bytes, from: at, to: end) else { return nil }
     if bytes.has("sent", at: word, to: end) {
       outcome = .delivered
     } else if bytes.has("deferred", at: word, to: end) || bytes.has("SOFTBOUNCE", at: word, to: end)
@@ -51,7 +51,6 @@ struct PostfixResult {
     } else {
       return nil
     }
-    readFields(bytes, from: at, to: status)
     readReply(bytes, from: word, to: end)
   }
 
@@ -67,24 +66,42 @@ struct PostfixResult {
     return bytes.firstIndex(of: "\"@", from: start + 1, to: end) ?? start
   }
 
-  private mutating func readFields(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+  /// Reads the fields before the status; gives where its word begins, nil where there is none.
+  private mutating func readFields(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
     var at = start
-    while at < end {
-      let stop = bytes.firstIndex(of: ", ", from: at, to: end) ?? end
-      if bytes.has("relay=", at: at, to: stop) {
-        relay = (at + 6)..<stop
-      } else if bytes.has("delay=", at: at, to: stop) {
-        age = PostfixResult.decimal(bytes, (at + 6)..<stop)
-      } else if bytes.has("dsn=", at: at, to: stop) {
-        enhancedStatus = EnhancedStatusCode.parse(bytes, from: at + 4, to: stop)?.0
-      } else if bytes.has("conn_use=", at: at, to: stop) {
-        isReused = true
-      } else if bytes.has("tls=", at: at, to: stop) {
-        readTLSFeature(bytes, (at + 4)..<stop)
+    var status: Int?
+    while status == nil, at < end {
+      if bytes.has("status=", at: at, to: end) {
+        status = at
+        break
       }
+      var stop = bytes.firstIndex(of: ", ", from: at, to: end) ?? end
+      if stop == end {
+        // Not behind a comma, on a line that is damaged.
+        guard let found = bytes.firstIndex(of: "status=", from: at, to: end) else { return nil }
+        status = found
+        stop = found
+      }
+      readField(bytes, at..<stop)
       at = stop + 2
     }
     if bytes.equals("none", in: relay) { relay = relay.lowerBound..<relay.lowerBound }
+    return status.map { $0 + 7 }
+  }
+
+  private mutating func readField(_ bytes: Span<UInt8>, _ field: Range<Int>) {
+    let (at, stop) = (field.lowerBound, field.upperBound)
+    if bytes.has("relay=", at: at, to: stop) {
+      relay = (at + 6)..<stop
+    } else if bytes.has("delay=", at: at, to: stop) {
+      age = PostfixResult.decimal(bytes, (at + 6)..<stop)
+    } else if bytes.has("dsn=", at: at, to: stop) {
+      enhancedStatus = EnhancedStatusCode.parse(bytes, from: at + 4, to: stop)?.0
+    } else if bytes.has("conn_use=", at: at, to: stop) {
+      isReused = true
+    } else if bytes.has("tls=", at: at, to: stop) {
+      readTLSFeature(bytes, (at + 4)..<stop)
+    }
   }
 
   private mutating func readReply(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
@@ -140,42 +157,16 @@ struct PostfixResult {
     return value
   }
 
-  /// Takes over what the session's lines without a queue id said.
-  mutating func join(
-    with dialect: inout PostfixDialect,
-    line: LogLine,
-    queueID: Range<Int>,
-    bytes: Span<UInt8>
-  ) {
-    var established: TransportSecurity?
-    if !isSuspended, let found = takeSession(&dialect, line: line, id: queueID, bytes: bytes) {
-      established = found.established
-      cause = found.cause
-      causePosition = found.causePosition
-    }
-    if !isSuspended, !isReused, cause.isEmpty, !dialect.proxied.isEmpty {
-      let told = dialect.takeProxied(
-        peer: bytes.bytes(relay),
-        at: line.moment,
-        by: bytes.bytes(queueID),
-        isFailure: outcome != .delivered
-      )
-      if let told {
-        established = established ?? told.established
-        cause = told.cause
-        causePosition = told.causePosition
-      }
-    }
-    if !dialect.softFailures.isEmpty {
-      joinSoftFailure(of: bytes.bytes(queueID), with: &dialect, at: line.moment)
-    }
-    guard !statesSecurity else { return }
-    guard PostfixResult.leavesMachine(bytes, relay) else { return }
-    if let established {
-      security = established
-    } else if dialect.logsTLS || !cause.isEmpty {
-      security = .clear
-    }
+  /// Takes over the failure lines of a session.
+  mutating func carry(_ session: borrowing PostfixSession, _ events: inout LineEvents) {
+    cause = session.cause.isEmpty ? 0..<0 : events.carry(session.cause)
+    causePosition = session.causePosition
+  }
+
+  /// Notes how the delivery was protected, unless the line itself says so.
+  mutating func note(established: TransportSecurity?, logsTLS: Bool, _ bytes: Span<UInt8>) {
+    guard !statesSecurity, established != nil || logsTLS || !cause.isEmpty else { return }
+    if PostfixResult.leavesMachine(bytes, relay) { security = established ?? .clear }
   }
 
   /// Whether mail for this relay crosses a network: not `local`, not a socket in the file system
@@ -192,60 +183,6 @@ struct PostfixResult {
     let isSMTP = bytes.equals(":25", in: (close + 1)..<end)
     return bytes.firstIndex(of: UInt8(ascii: "/"), from: open, to: close) == nil
       && (!isLoopback || isSMTP)
-  }
-
-  /// Adds what was said of this message when a host of several failed.
-  private mutating func joinSoftFailure(
-    of id: [UInt8],
-    with dialect: inout PostfixDialect,
-    at moment: Timestamp
-  ) {
-    guard let soft = dialect.softFailures[id],
-      moment.seconds(since: soft.moment) <= PostfixSession.patience
-    else { return }
-    var joined = soft
-    if !cause.isEmpty, let position = causePosition { joined.add(cause, at: position) }
-    cause = joined.cause
-    causePosition = joined.causePosition
-    dialect.softFailures[id]?.usedBy = id
-  }
-
-  /// What the session said, taken by this result; nil where it has none.
-  private func takeSession(
-    _ dialect: inout PostfixDialect,
-    line: LogLine,
-    id: Range<Int>,
-    bytes: Span<UInt8>
-  ) -> PostfixSession.Told? {
-    if let place = dialect.sessions.index(forKey: line.pid) {
-      let taken = take(
-        &dialect.sessions.values[place],
-        line: line,
-        id: id,
-        bytes: bytes
-      )
-      if let taken { return taken }
-      dialect.sessions.remove(at: place)
-    }
-    return nil
-  }
-
-  private func take(
-    _ session: inout PostfixSession,
-    line: LogLine,
-    id: Range<Int>,
-    bytes: Span<UInt8>
-  ) -> PostfixSession.Told? {
-    let isOwn = bytes.equals(session.usedBy, in: id)
-    let isFresh = session.usedBy.isEmpty || isOwn
-    let isSamePeer =
-      session.peer.isEmpty || relay.isEmpty || bytes.equals(session.peer, in: relay)
-    let isInTime = line.moment.seconds(since: session.moment) <= PostfixSession.patience
-    guard isSamePeer, isReused || (isFresh && isInTime) else { return nil }
-    // A reused connection keeps its protection; its handshake's failures were told before.
-    if isReused, !isFresh { session.cause = [] }
-    if !isOwn { session.usedBy = bytes.bytes(id) }
-    return session.told
   }
 
   /// The event.

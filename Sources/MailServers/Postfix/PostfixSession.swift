@@ -1,7 +1,7 @@
 import MailModel
 
 /// What an smtp(8) or tlsproxy(8) process said about its session without naming a message.
-struct PostfixSession: Sendable {
+struct PostfixSession: Dated, Sendable {
   /// `mx.example.com[192.0.2.1]:25`; empty until a line names it.
   var peer: [UInt8] = []
   /// Failure lines, oldest first, joined by newlines.
@@ -10,23 +10,27 @@ struct PostfixSession: Sendable {
   var moment: Timestamp
   /// How far the handshake got; nil before a line says so.
   var established: TransportSecurity?
-  /// The message whose result was last logged for this session; empty: none yet.
-  var usedBy: [UInt8] = []
+  /// The message whose result was last logged for this session; nil: none yet.
+  var usedBy: ShortID?
 
   /// A kibibyte: what a person reads and a rule needs.
   static let causeLimit = 1024
   /// smtp_starttls_timeout: a TLS line explains nothing that comes later than that.
   static let patience = 300.0
 
-  /// What a result line takes over.
-  struct Told {
-    var established: TransportSecurity?
-    var cause: [UInt8]
-    var causePosition: LinePosition?
+  /// Whether a further line of its process may be about it: no result was logged, and it is not too
+  /// old.
+  func isOpen(at now: Timestamp) -> Bool {
+    usedBy == nil && now.seconds(since: moment) <= PostfixSession.patience
   }
 
-  var told: Told {
-    Told(established: established, cause: cause, causePosition: causePosition)
+  /// Begins anew, and keeps its room.
+  mutating func restart() {
+    peer.removeAll(keepingCapacity: true)
+    if !cause.isEmpty { cause = [] }
+    causePosition = nil
+    established = nil
+    usedBy = nil
   }
 
   /// Adds one failure line.
@@ -51,7 +55,7 @@ extension PostfixSession {
     state.write(causePosition)
     state.write(moment.microseconds)
     state.write(Int64(established?.rawValue ?? -1))
-    state.write(usedBy)
+    state.write(usedBy?.bytes ?? [])
   }
 
   init?(from state: inout CarriedStateReader) {
@@ -64,7 +68,7 @@ extension PostfixSession {
       causePosition: position,
       moment: Timestamp(microseconds: moment),
       established: TransportSecurity(rawValue: Int(clamping: established)),
-      usedBy: usedBy
+      usedBy: usedBy.isEmpty ? nil : ShortID(usedBy)
     )
   }
 }

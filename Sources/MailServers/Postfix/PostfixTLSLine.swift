@@ -5,7 +5,7 @@ enum PostfixTLSLine {
   /// A line that reports a failure.
   struct Failure {
     /// `host[address]:port`, or empty where the line names none.
-    var peer: [UInt8]
+    var peer: Range<Int>
     /// Whether a session's first TLS line may read so.
     var startsSession: Bool
     /// Our own certificate, key, CA file or library cannot be used.
@@ -16,19 +16,28 @@ enum PostfixTLSLine {
   static func established(
     _ bytes: Span<UInt8>,
     _ text: Range<Int>
-  ) -> (peer: [UInt8], security: TransportSecurity)? {
-    let kinds: [(StaticString, TransportSecurity)] = [
-      ("Untrusted", .encrypted), ("Trusted", .encrypted), ("Verified", .authenticated),
-      ("Anonymous", .encrypted),
-    ]
-    for (word, security) in kinds where bytes.has(word, at: text.lowerBound, to: text.upperBound) {
-      let after = text.lowerBound + word.utf8CodeUnitCount
-      for verb: StaticString in [" TLS connection established to ", " TLS connection reused to "]
-      where bytes.has(verb, at: after, to: text.upperBound) {
-        let start = after + verb.utf8CodeUnitCount
-        return (peer(bytes, from: start, to: text.upperBound), security)
-      }
+  ) -> (peer: Range<Int>, security: TransportSecurity)? {
+    guard let (after, security) = level(bytes, text) else { return nil }
+    let end = text.upperBound
+    if bytes.has(" TLS connection established to ", at: after, to: end) {
+      return (peer(bytes, from: after + 31, to: end), security)
     }
+    if bytes.has(" TLS connection reused to ", at: after, to: end) {
+      return (peer(bytes, from: after + 26, to: end), security)
+    }
+    return nil
+  }
+
+  /// What the first word says of the peer's certificate, and where it ends.
+  private static func level(
+    _ bytes: Span<UInt8>,
+    _ text: Range<Int>
+  ) -> (end: Int, security: TransportSecurity)? {
+    let (start, end) = (text.lowerBound, text.upperBound)
+    if bytes.has("Trusted", at: start, to: end) { return (start + 7, .encrypted) }
+    if bytes.has("Untrusted", at: start, to: end) { return (start + 9, .encrypted) }
+    if bytes.has("Verified", at: start, to: end) { return (start + 8, .authenticated) }
+    if bytes.has("Anonymous", at: start, to: end) { return (start + 9, .encrypted) }
     return nil
   }
 
@@ -48,7 +57,7 @@ enum PostfixTLSLine {
     }
     guard bytes.has("warning: ", at: start, to: end) else {
       return bytes.has("TLSRPT: ", at: start, to: end) && bytes.has("failure", in: text)
-        ? Failure(peer: [], startsSession: false) : nil
+        ? Failure(peer: 0..<0, startsSession: false) : nil
     }
     return warning(bytes, (start + 9)..<end)
   }
@@ -58,13 +67,13 @@ enum PostfixTLSLine {
     let start = text.lowerBound
     let end = text.upperBound
     if bytes.has("TLS library problem: ", at: start, to: end) {
-      return Failure(peer: [], startsSession: false)
+      return Failure(peer: 0..<0, startsSession: false)
     }
     for verb: StaticString in [
       "TLS policy lookup for ", "DANE TLSA lookup problem: ", "TLSA lookup error",
       "TLS policy lookup error for ",
     ] where bytes.has(verb, at: start, to: end) {
-      return Failure(peer: [], startsSession: true)
+      return Failure(peer: 0..<0, startsSession: true)
     }
     for local: StaticString in [
       "cannot get RSA certificate", "cannot get RSA private key", "cannot get certificate",
@@ -72,16 +81,16 @@ enum PostfixTLSLine {
       "TLS has been selected, but TLS support", "key at index", "cannot open CA",
       "unable to load", "tls_text_name",
     ] where bytes.firstIndex(of: local, from: start, to: end) != nil {
-      return Failure(peer: [], startsSession: true, isLocal: true)
+      return Failure(peer: 0..<0, startsSession: true, isLocal: true)
     }
     if bytes.firstIndex(of: "disabling TLS support", from: start, to: end) != nil {
-      return Failure(peer: [], startsSession: true, isLocal: true)
+      return Failure(peer: 0..<0, startsSession: true, isLocal: true)
     }
     return nil
   }
 
   /// `host[address]:port` at `start`; port and bracket may be missing.
-  private static func peer(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> [UInt8] {
+  private static func peer(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Range<Int> {
     var at = start
     if let close = bytes.firstIndex(of: UInt8(ascii: "]"), from: start, to: min(end, start + 400)) {
       at = close + 1
@@ -89,7 +98,7 @@ enum PostfixTLSLine {
         at = port.end
       }
     }
-    return bytes.bytes(start..<at)
+    return start..<at
   }
 }
 

@@ -7,7 +7,7 @@ extension SendmailDialect {
     id: Range<Int>,
     from start: Int,
     to end: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let stop = bytes.firstIndex(of: ", size=", from: start, to: end) ?? end
     var sender = start..<stop
@@ -32,7 +32,7 @@ extension SendmailDialect {
     _ bytes: Span<UInt8>,
     id: Range<Int>,
     from start: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     guard let stat = bytes.firstIndex(of: ", stat=", from: start, to: end) else {
@@ -65,7 +65,7 @@ extension SendmailDialect {
       reply: isBare ? status.lowerBound..<status.lowerBound : replyField ?? status,
       enhancedStatus: dsn,
       security: security(session, outcome),
-      cause: session?.cause ?? [],
+      cause: session.map { events.carry($0.cause) } ?? 0..<0,
       causePosition: session?.causePosition,
       age: field(bytes, ", delay=", from: listEnd, to: stat).flatMap { seconds(bytes, $0) }
     )
@@ -132,7 +132,7 @@ extension SendmailDialect {
     id: Range<Int>,
     notice: Range<Int>,
     to end: Int,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let text = (notice.upperBound + 2)..<end
     let isWarning = bytes.has("could not send message for past ", in: text)
@@ -169,7 +169,7 @@ extension SendmailDialect {
   mutating func sessionLine(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ events: inout [LogEvent]
+    _ events: inout LineEvents
   ) -> LineOutcome {
     let start = line.text.lowerBound
     let end = line.text.upperBound

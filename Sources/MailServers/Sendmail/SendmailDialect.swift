@@ -18,13 +18,13 @@ package struct SendmailDialect: LogDialect {
 
   package init() {}
 
-  package static func claims(tag: Span<UInt8>) -> Bool {
+  package static func program(tag: Span<UInt8>) -> Int? {
     for name: StaticString in [
       "sm-mta", "sendmail", "sm-msp-queue", "sm-acceptingconnections", "sm-que", "sm-msp",
     ] where tag.equals(name, in: 0..<tag.count) {
-      return true
+      return 0
     }
-    return false
+    return nil
   }
 
   package static func claimsUntagged(_ text: Span<UInt8>) -> Bool { false }
@@ -32,7 +32,7 @@ package struct SendmailDialect: LogDialect {
   package mutating func read(
     _ line: LogLine,
     in bytes: Span<UInt8>,
-    into events: inout [LogEvent]
+    into events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
     guard let id = SendmailQueueID.leading(bytes, in: line.text) else {

@@ -47,6 +47,7 @@ extension IngestWriter {
 
   mutating func apply(
     _ attempt: LoggedAttempt,
+    of events: borrowing LineEvents,
     line: LogLine,
     origin: Int64,
     bytes: UnsafeBufferPointer<UInt8>
@@ -86,7 +87,8 @@ extension IngestWriter {
       status: attempt.enhancedStatus?.packed ?? 0,
       reply: reason(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay),
       cause: attempt.cause.isEmpty
-        ? 0 : attempt.cause.withUnsafeBufferPointer { reason($0, host: relay) }
+        ? 0
+        : events.carried.withUnsafeBufferPointer { reason(slice($0, attempt.cause), host: relay) }
     )
     keep(attempt, key, recipient: message.recipients[index].row, line: line)
     counter.counts.count(attempt)

@@ -97,21 +97,37 @@ package struct IngestWriter: ~Copyable {
     return id
   }
 
-  /// Applies one event of `line`, whose ranges index `bytes`.
+  /// Applies what `line`, of which `bytes` are the whole, said. Throws ``StoreError``.
   package mutating func apply(
-    _ event: LogEvent,
+    _ events: borrowing LineEvents,
     line: LogLine,
     origin: Int64,
     bytes: UnsafeBufferPointer<UInt8>
   ) throws {
     let at = line.moment.microseconds
     newest = max(newest, at)
-    if isDiscarding { return counter.count(event, origin: origin, at: at, bytes: bytes) }
+    for index in 0..<events.count {
+      if isDiscarding {
+        counter.count(events[index], origin: origin, at: at, bytes: bytes)
+      } else {
+        try apply(events[index], of: events, line: line, origin: origin, bytes: bytes)
+      }
+    }
+  }
+
+  private mutating func apply(
+    _ event: LogEvent,
+    of events: borrowing LineEvents,
+    line: LogLine,
+    origin: Int64,
+    bytes: UnsafeBufferPointer<UInt8>
+  ) throws {
+    let at = line.moment.microseconds
     switch event {
     case .arrival(let arrival):
       try apply(arrival, line: line, origin: origin, bytes: bytes)
     case .attempt(let attempt):
-      try apply(attempt, line: line, origin: origin, bytes: bytes)
+      try apply(attempt, of: events, line: line, origin: origin, bytes: bytes)
     case .ended(let id):
       guard let message = try find(slice(bytes, id), origin: origin, at: at) else { return }
       message.endedAt = at
