@@ -117,6 +117,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["MailModel"],
       path: "Tests/TestSupport",
+      exclude: ["Machine"],
       swiftSettings: house
     ),
     tests("MailModelTests", of: ["MailModel"]),

@@ -1,5 +1,6 @@
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 @testable import MailServers
@@ -16,11 +17,11 @@ import Testing
     let server = try LiveSendmail(scenarios: ["ok-plain", "mailbox-full-plain", "home"]) { _ in
       "Connect:127 RELAY\nGreetPause:127 0\nClientRate:127 0\nClientConn:127 0\n"
     }
-    let good = try server.row("ok-plain").domain
-    let full = try server.row("mailbox-full-plain").domain
+    let good = try server.machine.receiver("ok-plain").domain
+    let full = try server.machine.receiver("mailbox-full-plain").domain
     // Keeps the queue busy: mail comes in all the time, and each run tries all of it.
     try server.startDaemon(every: 1)
-    try server.shell([
+    try server.machine.shell([
       "(for n in $(seq 60); do to=$n@\(good); [ $((n % 3)) = 0 ] && to=$n@\(full); "
         + "echo hi | sendmail -Am -odq -f ann@sender.example $to; done) > /dev/null 2>&1 &"
     ])
@@ -57,12 +58,12 @@ import Testing
     #expect(log.contains("stat=Sent"))
     #expect(!log.contains("locked") && !log.contains("SYSERR"))
     // What is read is what the server lists, addresses and reasons included.
-    try server.shell(["kill $(head -1 \(server.path)/state/pid)"])
+    try server.machine.shell(["kill $(head -1 \(server.machine.path)/state/pid)"])
     try server.wait("the last run to end") {
-      try !server.shell(["sendmail -Am -bp -v"]).contains("*")
+      try !server.machine.shell(["sendmail -Am -bp -v"]).contains("*")
     }
     let listing = Sendmail().readQueueListing(
-      Array(try server.shell(["sendmail -Am -bp -v"]).utf8),
+      Array(try server.machine.shell(["sendmail -Am -bp -v"]).utf8),
       path: "mailq -v",
       now: LiveSendmailTests.now
     )
@@ -166,12 +167,12 @@ import Testing
   }
 
   private func run(_ one: Case, on server: LiveSendmail) throws {
-    let row = try server.row(one.scenario)
+    let row = try server.machine.receiver(one.scenario)
     // A remark and somebody else's rule have to outlive all of it.
     let access =
       "# our rules\n\(one.demand)\nTLS_Srv:other.example ENCR:112\n#mailtriage# TLS_Srv:x.example OK\n"
     try access.write(toFile: server.accessFile, atomically: true, encoding: .utf8)
-    try server.shell(["makemap hash /etc/mail/access < /etc/mail/access"])
+    try server.machine.shell(["makemap hash /etc/mail/access < /etc/mail/access"])
     let configuration = SendmailConfiguration([
       ConfigurationFile(
         path: "/etc/mail/sendmail.cf",
@@ -198,27 +199,27 @@ import Testing
     for (index, (rung, flows)) in one.rungs.enumerated() {
       let canary = try server.submit(to: ["bob@\(row.domain)"])
       try server.submit(to: ["eve@\(row.domain)"])
-      try server.shell(["sendmail -v -q", "true"])
+      try server.machine.shell(["sendmail -v -q", "true"])
       #expect(server.listed.count == 2, "\(one): it fails before")
       let remedy = try #require(try remedies([canary]).dropFirst(index).first)
-      try server.shell(remedy.apply)
-      let verified = try server.shell(remedy.verify)
+      try server.machine.shell(remedy.apply)
+      let verified = try server.machine.shell(remedy.verify)
       #expect(
         verified.split(separator: " returns ").count - 1 == remedy.verify.count,
         "\(verified)"
       )
       // Its exit status is that of whatever it tried last.
-      try server.shell([try #require(remedy.flush.first), "true"])
+      try server.machine.shell([try #require(remedy.flush.first), "true"])
       #expect(!server.listed.contains(canary) == flows, "\(one) \(rung): the canary")
-      try server.shell(remedy.flush.dropFirst() + ["true"])
+      try server.machine.shell(remedy.flush.dropFirst() + ["true"])
       #expect(server.listed.isEmpty == flows, "\(one) \(rung): \(server.logText.suffix(600))")
-      try server.shell(remedy.undo)
+      try server.machine.shell(remedy.undo)
       #expect(try String(contentsOfFile: server.accessFile, encoding: .utf8) == access)
-      try server.shell(["rm -f \(server.queue)/*"])
+      try server.machine.shell(["rm -f \(server.queue)/*"])
       try server.submit(to: ["bob@\(row.domain)"])
-      try server.shell(["sendmail -v -q", "true"])
+      try server.machine.shell(["sendmail -v -q", "true"])
       #expect(server.listed.count == 1, "\(one) \(rung): it fails again")
-      try server.shell(["rm -f \(server.queue)/*"])
+      try server.machine.shell(["rm -f \(server.queue)/*"])
     }
   }
 

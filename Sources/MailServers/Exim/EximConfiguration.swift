@@ -26,7 +26,7 @@ struct EximRetrySet: Hashable, Sendable {
   }
 }
 
-/// Exim's configuration as far as retries go, from its file or from `exim -bP config`.
+/// Exim's configuration as far as retries and outgoing TLS go, from its file or from `exim -bP config`.
 struct EximConfiguration: MailServerConfiguration {
   let server = MailServerID("exim")
   private(set) var paths: [String] = []
@@ -34,7 +34,12 @@ struct EximConfiguration: MailServerConfiguration {
   /// What `begin retry` states, in its order; nil where there is no such section.
   private(set) var retrySets: [EximRetrySet]?
   private(set) var delayWarnings: [Double]?
-  private(set) var requireTLS: [String]?
+  private(set) var routers: [EximDriver] = []
+  private(set) var transports: [EximDriver] = []
+  private(set) var domainLists: [String: String] = [:]
+  /// The library that the server speaks TLS with, where a setting tells.
+  private(set) var isOpenSSL: Bool?
+  private(set) var layout: EximLayout?
 
   init(_ files: [ConfigurationFile]) {
     for file in files {
@@ -57,13 +62,25 @@ struct EximConfiguration: MailServerConfiguration {
   }
 
   private mutating func read(_ text: String) {
-    let lines = text.split(separator: "\n").map(\.trimmed)
+    let read = EximText(text)
+    let lines = read.lines
+    layout = layout ?? EximLayout(read, path: paths.last ?? "")
     var isRetry = lines.allSatisfy { EximConfiguration.retrySet($0) != nil }
+    var section = ""
     for line in lines {
-      if line.hasPrefix("#") { continue }
       if line.hasPrefix("begin ") {
-        isRetry = line == "begin retry"
+        section = line.dropFirst(6).trimmed
+        isRetry = section == "retry"
         if isRetry, retrySets == nil { retrySets = [] }
+        continue
+      }
+      if section == "routers" || section == "transports" {
+        readDriver(line, isRouter: section == "routers")
+        continue
+      }
+      if section.isEmpty, line.hasPrefix("domainlist "), let equals = line.firstIndex(of: "=") {
+        let name = line[..<equals].dropFirst(11).trimmed
+        domainLists[name] = line[line.index(after: equals)...].trimmed
         continue
       }
       if isRetry, let set = EximConfiguration.retrySet(line) {
@@ -76,10 +93,34 @@ struct EximConfiguration: MailServerConfiguration {
         delayWarnings = value.split(separator: ":").compactMap {
           EximConfiguration.seconds($0.trimmed)
         }
-      case "hosts_require_tls": requireTLS = value.split(separator: ":").map(\.trimmed)
+      case "openssl_options": isOpenSSL = true
       default: break
       }
     }
+    if isOpenSSL == nil, case .debian = layout { isOpenSSL = false }
+  }
+
+  private mutating func readDriver(_ line: String, isRouter: Bool) {
+    if let name = EximDriver.label(line) {
+      if isRouter { routers.append(EximDriver(name: name)) }
+      if !isRouter { transports.append(EximDriver(name: name)) }
+      return
+    }
+    let option = line.hasPrefix("hide ") ? line.dropFirst(5).trimmed : line
+    if isRouter, !routers.isEmpty { routers[routers.count - 1].options.append(option) }
+    if !isRouter, !transports.isEmpty {
+      transports[transports.count - 1].options.append(option)
+    }
+  }
+
+  /// The router and transport of a domain's mail, those of our own remedies left out of account.
+  func route(domain: String) -> EximRoute? {
+    EximRoute(
+      domain: domain,
+      routers: routers.filter { !EximCommands.isOurs($0.name) },
+      transports: transports,
+      domainLists: domainLists
+    )
   }
 
   /// `pattern error rules`; rules for one kind of error only are not kept, nor is what is not plain.
@@ -134,17 +175,5 @@ struct EximConfiguration: MailServerConfiguration {
     }
     // No timer of a mail server is longer than 30 years.
     return digits.isEmpty && total < 1e9 ? total : nil
-  }
-
-  func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
-    // Host lists hold expansions and lookups; only plain names are read for what they are.
-    guard let requireTLS else { return nil }
-    if requireTLS.contains("*") {
-      return TLSPolicy(level: .encrypt, origin: .everyone, source: paths.first)
-    }
-    if let hop = nextHop, requireTLS.contains(hop) {
-      return TLSPolicy(level: .encrypt, origin: .destination, source: paths.first)
-    }
-    return nil
   }
 }

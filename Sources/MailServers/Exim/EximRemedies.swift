@@ -1,90 +1,208 @@
 import MailModel
 
-/// Remedies for Exim: a router and transport for the one domain, before the general ones, so that
-/// nothing else changes. Debian keeps such files in `/etc/exim4/conf.d`.
+/// Remedies for Exim: a copy of the router and the transport in use, for the one domain, with other TLS
+/// options. Source: the specification, chapters 30 and 43.
 struct EximRemedies {
   private let request: RemedyRequest
+  private let commands: EximCommands
+  private let transport: EximDriver
+  /// Nil where the configuration does not tell.
+  private let isOpenSSL: Bool?
 
-  init(_ request: RemedyRequest) { self.request = request }
+  init(_ request: RemedyRequest) {
+    self.request = request
+    let configuration = request.configuration as? EximConfiguration
+    commands = EximCommands(domain: request.domain, configuration: configuration)
+    transport = commands.transport
+    isOpenSSL = configuration?.isOpenSSL
+  }
+
+  /// Options of the transport: those set, and those taken out so that their default holds.
+  private struct Change {
+    var rung: LadderRung
+    var set: [String] = []
+    var dropped: [String] = []
+    var title: String?
+  }
 
   /// Least weakening first.
-  var all: [Remedy] {
+  var all: [Remedy] { changes.map(remedy) }
+
+  private var changes: [Change] {
     switch request.failureClass {
     case .certificateSelfSigned, .certificateNotTrusted, .certificateExpired,
-      .certificateNotYetValid, .validationFailure, .weakSignature, .tlsaInvalid:
-      [
-        remedy(
-          .noVerification,
-          ["tls_verify_hosts =", "tls_try_verify_hosts =", "hosts_require_tls = *"]
-        )
-      ]
-    case .certificateHostMismatch:
-      [
-        remedy(
-          .noVerification,
-          ["tls_verify_cert_hostnames =", "tls_verify_hosts = *", "hosts_require_tls = *"]
-        )
-      ]
+      .certificateNotYetValid, .validationFailure, .weakSignature:
+      pinned + [unverified]
+    case .tlsaInvalid, .daneRequired, .dnssecInvalid: [withoutDANE]
+    case .certificateHostMismatch: otherName + pinned + [anyName]
     case .clientCertificateRejected:
-      [remedy(.noClientCertificate, ["hosts_require_tls = *"])]
-    case .protocolVersionMismatch, .noSharedCipher:
       [
-        remedy(
-          .olderProtocol,
-          ["tls_require_ciphers = NORMAL:+VERS-TLS1.0:+VERS-TLS1.1", "hosts_require_tls = *"]
-        ),
-        remedy(.plaintext, ["hosts_avoid_tls = *"]),
+        Change(rung: .noClientCertificate, dropped: ["tls_certificate", "tls_privatekey"]),
+        avoiding,
       ]
-    case .weakKey:
-      [remedy(.lowerSecurityLevel, ["tls_dh_min_bits = 512", "hosts_require_tls = *"])]
+    case .protocolVersionMismatch: [olderProtocol] + plaintext
+    case .noSharedCipher: [weaker(primeBits: 1024)] + plaintext
+    case .weakKey: [weaker(primeBits: 512)] + plaintext
     case .handshakeTimeout, .handshakeDisconnected, .otherTLS, .plaintextOnTLSPort:
-      [
-        remedy(
-          .tls12AtMost,
-          ["tls_require_ciphers = NORMAL:-VERS-TLS1.3", "hosts_require_tls = *"]
-        ),
-        remedy(.plaintext, ["hosts_avoid_tls = *"]),
-      ]
-    case .startTLSNotSupported, .startTLSRefused, .startTLSStripped:
-      [remedy(.plaintext, ["hosts_require_tls ="])]
-    case .tlsRequiredByReceiver: [remedy(.asConfigured, ["hosts_require_tls = *"])]
+      tls12AtMost + plaintext
+    case .startTLSNotSupported, .startTLSRefused, .startTLSStripped: [fallback]
+    case .tlsRequiredByReceiver:
+      [Change(rung: .asConfigured, set: ["hosts_require_tls = *"], dropped: ["hosts_avoid_tls"])]
     default: []
     }
   }
 
-  private func remedy(_ rung: LadderRung, _ options: [String]) -> Remedy {
-    let domain = request.domain
-    let name =
-      "mailtriage_" + String(domain.description.map { $0.isLetter || $0.isNumber ? $0 : "_" })
-    let until = rung.weakens == .nothing ? "" : "  until \(request.validUntil.rfc3339)"
-    let router = "/etc/exim4/conf.d/router/190_\(name)"
-    let transport = "/etc/exim4/conf.d/transport/20_\(name)"
-    var flush: [String] = []
-    if let canary = request.waitingQueueIDs.first(where: \.isQueueIDWord) {
-      flush.append("exim -M \(canary)   # one message first; look at its log line")
-    }
-    flush.append("exim -Rf \(domain)")
+  // MARK: - Authentication
+
+  /// With neither `tls_verify_hosts` nor `tls_try_verify_hosts`, a transport that names authorities
+  /// verifies every host.
+  private static let encrypted = ["hosts_require_tls = *", "tls_try_verify_hosts = *"]
+  private static let verification = ["tls_verify_hosts", "tls_verify_cert_hostnames"]
+
+  private var unverified: Change {
+    Change(
+      rung: .noVerification,
+      set: EximRemedies.encrypted,
+      dropped: EximRemedies.verification
+    )
+  }
+
+  private var withoutDANE: Change {
+    Change(
+      rung: .noVerification,
+      set: EximRemedies.encrypted + ["hosts_try_dane ="],
+      dropped: EximRemedies.verification + ["hosts_require_dane"]
+    )
+  }
+
+  /// The authority is still asked for.
+  private var anyName: Change {
+    Change(
+      rung: .noVerification,
+      set: ["hosts_require_tls = *", "tls_verify_hosts = *", "tls_verify_cert_hostnames ="]
+    )
+  }
+
+  /// Exim asks an event about each certificate of the chain, the peer's own as number 0, and takes any
+  /// answer for a refusal.
+  private func checked(_ condition: String) -> String? {
+    guard transport["event_action"] == nil else { return nil }
+    return "event_action = ${if and{{eq{$event_name}{tls:cert}}{eq{$event_data}{0}}"
+      + "{\(condition)}}{not the certificate that mailtriage saw}}"
+  }
+
+  private var pinned: [Change] {
+    guard let fingerprint = request.certificateFingerprint, fingerprint.utf8.count == 64,
+      fingerprint.allSatisfy(\.isHexDigit),
+      let check = checked("!eqi{\(fingerprint.uppercased())}{${sha256:$tls_out_peercert}}")
+    else { return [] }
+    return [
+      Change(
+        rung: .pinnedCertificate,
+        set: EximRemedies.encrypted + [check],
+        dropped: EximRemedies.verification
+      )
+    ]
+  }
+
+  private var otherName: [Change] {
+    let names = request.certificateNames.prefix(4).map(\.description).joined(separator: ":")
+    guard !names.isEmpty,
+      let check = checked(
+        "!forany{\(names)}"
+          + "{inlisti{$item}{${certextract{subj_altname,dns,>:}{$tls_out_peercert}}}}"
+      )
+    else { return [] }
+    return [
+      Change(
+        rung: .certificateName,
+        set: anyName.set + [check]
+      )
+    ]
+  }
+
+  // MARK: - Protocol and ciphers
+
+  private var olderProtocol: Change {
+    Change(
+      rung: .olderProtocol,
+      set: ciphers(
+        gnuTLS: "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1",
+        openSSL: "DEFAULT:@SECLEVEL=0"
+      )
+    )
+  }
+
+  private func weaker(primeBits: Int) -> Change {
+    Change(
+      rung: .lowerSecurityLevel,
+      set: ciphers(gnuTLS: "LEGACY", openSSL: "ALL:!aNULL:@SECLEVEL=0")
+        + ["tls_dh_min_bits = \(primeBits)"]
+    )
+  }
+
+  /// With OpenSSL a transport has no say in that.
+  private var tls12AtMost: [Change] {
+    let now = transport["tls_require_ciphers"] ?? "NORMAL"
+    let set = ciphers(gnuTLS: now + ":-VERS-TLS1.3", openSSL: nil)
+    return set.isEmpty ? [] : [Change(rung: .tls12AtMost, set: set)]
+  }
+
+  /// The server knows which library it was built with.
+  private func ciphers(gnuTLS: String, openSSL: String?) -> [String] {
+    let gnuTLS = "tls_require_ciphers = " + gnuTLS
+    let openSSL = openSSL.map { "tls_require_ciphers = " + $0 }
+    if let isOpenSSL { return isOpenSSL ? openSSL.map { [$0] } ?? [] : [gnuTLS] }
+    return [".ifdef _HAVE_GNUTLS", gnuTLS] + (openSSL.map { [".else", $0] } ?? []) + [".endif"]
+  }
+
+  // MARK: - Plaintext
+
+  private static let demands = [
+    "hosts_require_tls", "tls_verify_hosts", "tls_tempfail_tryclear", "hosts_require_dane",
+  ]
+
+  private var plaintext: [Change] {
+    EximRemedies.demands.contains { transport[$0] != nil } ? [fallback, avoiding] : [avoiding]
+  }
+
+  /// In clear where TLS fails; TLS comes back by itself.
+  private var fallback: Change {
+    Change(
+      rung: .plaintext,
+      dropped: EximRemedies.demands,
+      title: "Allow plaintext to \(request.domain) while TLS fails"
+    )
+  }
+
+  /// Where the peer breaks a session that began well, there is no falling back.
+  private var avoiding: Change {
+    Change(
+      rung: .plaintext,
+      set: ["hosts_avoid_tls = *"],
+      dropped: EximRemedies.demands,
+      title: "Use no TLS with \(request.domain)"
+    )
+  }
+
+  // MARK: - As commands
+
+  private func remedy(_ change: Change) -> Remedy {
+    let rung = change.rung
+    let until = rung.weakens == .nothing ? "" : ", until \(request.validUntil.rfc3339)"
+    let note = "\(request.failureClass.rawValue)\(until)"
+    let router = commands.routerLines(note: note)
+    let transport = commands.transportLines(change.set, without: change.dropped, note: note)
     return Remedy(
-      title: EximRemedies.title(rung, domain),
+      title: change.title ?? EximRemedies.title(rung, request.domain),
       weakens: rung.weakens,
       rung: rung,
-      configuration: """
-        # \(router)
-        # mailtriage: \(request.failureClass.rawValue)\(until)
-        \(name):
-          driver = dnslookup
-          domains = \(domain)
-          transport = \(name)
-          same_domain_copy_routing = yes
-        # \(transport)
-        \(name):
-          driver = smtp
-        \(options.map { "  " + $0 }.joined(separator: "\n"))
-        """,
-      apply: ["update-exim4.conf", "exim -bV", "systemctl reload exim4"],
-      verify: ["exim -bt postmaster@\(domain)"],
-      flush: flush,
-      undo: ["rm -f \(router) \(transport)", "update-exim4.conf", "systemctl reload exim4"],
+      configuration: (["# \(commands.routerFile)"] + router + ["# \(commands.transportFile)"]
+        + transport).joined(separator: "\n"),
+      apply: commands.apply(router: router, transport: transport),
+      verify: commands.verify,
+      flush: commands.flush(canary: request.waitingQueueIDs.first(where: \.isQueueIDWord)),
+      undo: commands.undo,
       validUntil: rung.weakens == .nothing ? nil : request.validUntil,
       risk: EximRemedies.risk(rung)
     )
@@ -92,22 +210,27 @@ struct EximRemedies {
 
   private static func title(_ rung: LadderRung, _ domain: HostName) -> String {
     switch rung {
-    case .noVerification: "Encrypt to \(domain) without authentication"
+    case .asConfigured: "Demand TLS for \(domain)"
     case .noClientCertificate: "Show no client certificate to \(domain)"
+    case .certificateName: "Accept the name in the certificate of \(domain)"
+    case .pinnedCertificate: "Pin the certificate of \(domain)"
+    case .noVerification: "Encrypt to \(domain) without authentication"
     case .tls12AtMost: "Use TLS 1.2 at most for \(domain)"
     case .olderProtocol: "Allow older TLS versions for \(domain)"
-    case .lowerSecurityLevel: "Allow shorter keys for \(domain)"
+    case .lowerSecurityLevel: "Allow weaker ciphers and shorter keys for \(domain)"
     case .plaintext: "Allow plaintext to \(domain)"
-    default: "Demand TLS for \(domain)"
     }
   }
 
   private static func risk(_ rung: LadderRung) -> String {
-    switch rung.weakens {
-    case .nothing: "None for the mail's secrecy."
-    case .authentication: "Someone on the path can pose as the peer and read the mail."
-    case .encryptionStrength: "Recorded sessions may be broken later."
-    case .encryption: "Anyone on the path can read and change the mail."
+    switch rung {
+    case .asConfigured, .noClientCertificate: "None for the mail's secrecy."
+    case .certificateName: "Whoever holds a certificate for that name can take the mail."
+    case .pinnedCertificate: "Mail waits again when the peer changes its certificate."
+    case .noVerification: "Someone on the path can pose as the peer and read the mail."
+    case .tls12AtMost: "TLS 1.2 is sound; TLS 1.3 is not used."
+    case .olderProtocol, .lowerSecurityLevel: "Recorded sessions may be broken later."
+    case .plaintext: "Anyone on the path can read and change the mail."
     }
   }
 }

@@ -239,16 +239,3 @@ struct PostfixRemedies {
     }
   }
 }
-
-extension String {
-  /// Without line ends, for a snippet.
-  var singleLine: String { String(filter { !$0.isNewline }) }
-
-  /// Letters and digits only: safe as a shell word.
-  var isQueueIDWord: Bool {
-    !isEmpty && utf8.count <= 40
-      && utf8.allSatisfy {
-        ($0 >= 48 && $0 <= 57) || ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || $0 == 45
-      }
-  }
-}

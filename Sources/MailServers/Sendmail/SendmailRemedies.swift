@@ -156,18 +156,3 @@ struct SendmailRemedies {
     }
   }
 }
-
-extension String {
-  /// Letters, digits and `/._-` only: nothing that a shell or a sed script takes for more.
-  fileprivate var isPlainWord: Bool {
-    !isEmpty
-      && utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "/._-".utf8.contains(byte)
-        }
-      }
-  }
-}

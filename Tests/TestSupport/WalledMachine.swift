@@ -1,0 +1,151 @@
+import Foundation
+
+/// A machine of its own for one mail server that Debian packages and the tests unpack: a network
+/// namespace with a loopback, a mount namespace with an `/etc` and a system log, and receivers that
+/// each have one fault, found by DNS. Needs root. Gone with its last reference.
+package final class WalledMachine {
+  /// One destination domain and the hosts that its mail goes to.
+  package struct Receiver: Decodable, Sendable {
+    package struct Host: Decodable, Sendable { package var name: String }
+    package var id: String
+    package var domain: String
+    package var hosts: [Host]
+  }
+
+  private struct Table: Decodable { var rows: [Receiver] }
+
+  /// Its directory, outside and inside.
+  package let path: String
+  /// Where the server's programs lie; the first in the path of ``shell(_:)``.
+  package let programs: String
+  /// The receivers by scenario.
+  package let receivers: [String: Receiver]
+  private let world = Process()
+  private let standardInput = Pipe()
+
+  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().path
+  private static let script = tests + "/ExperimentTests/Fixtures/sinks.py"
+  private static let host = "mx1.sender.example"
+
+  /// Where `scripts/unpack-servers` put Debian's packages.
+  package static let servers =
+    ProcessInfo.processInfo.environment["MAILTRIAGE_SERVERS"] ?? "/nonexistent"
+
+  /// Whether there is root, the programs named, below ``servers``, and all else that it takes.
+  package static func canRun(_ programs: [String]) -> Bool {
+    let needed: [String] =
+      programs.map { servers + "/" + $0 } + [
+        "/usr/bin/unshare", "/usr/bin/nsenter", "/usr/bin/python3", "/bin/bash",
+        "/usr/lib/python3/dist-packages/cryptography",
+      ]
+    let ip: [String] = ["/sbin/ip", "/bin/ip"]
+    return getuid() == 0 && needed.allSatisfy { isThere($0) } && ip.contains { isThere($0) }
+  }
+
+  private static func isThere(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
+
+  /// `programs` lies below ``servers``; `setup` is the shell script that puts the server there, and
+  /// `files` are written into the machine's directory before it runs.
+  package init(
+    programs: String,
+    setup: String,
+    scenarios: [String],
+    files: (_ receivers: [String: Receiver]) -> [String: String] = { _ in [:] }
+  ) throws {
+    path = "/var/tmp/walled" + UUID().uuidString.prefix(8)
+    self.programs = WalledMachine.servers + "/" + programs
+    let lab = path + "/lab"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let make = Process()
+    make.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+    make.arguments = [
+      WalledMachine.script, "gen", "--seed", "8", "--ip-base", "198.18", "--out", lab,
+    ]
+    make.standardOutput = FileHandle.nullDevice
+    try make.run()
+    make.waitUntilExit()
+    let table = try JSONDecoder().decode(
+      Table.self,
+      from: try Data(contentsOf: URL(fileURLWithPath: lab + "/table.json"))
+    )
+    receivers = Dictionary(table.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    for (name, text) in files(receivers) {
+      try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
+    }
+    world.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+    world.arguments = [
+      "-n", "-m", "-u", "/bin/bash", WalledMachine.tests + "/TestSupport/Machine/machine.sh", path,
+      lab, WalledMachine.host, WalledMachine.script, scenarios.joined(separator: ","),
+      self.programs, setup,
+    ]
+    world.standardInput = standardInput
+    // A daemon that had it too would keep the machine alive.
+    _ = fcntl(standardInput.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+    _ = FileManager.default.createFile(atPath: path + "/complaints", contents: nil)
+    world.standardError = FileHandle(forWritingAtPath: path + "/complaints")
+    world.standardOutput = FileHandle.nullDevice
+    try world.run()
+    try wait("the machine to be ready") {
+      FileManager.default.fileExists(atPath: self.path + "/ready")
+    }
+  }
+
+  deinit {
+    try? standardInput.fileHandleForWriting.close()
+    world.waitUntilExit()
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  package func receiver(_ scenario: String) throws -> Receiver {
+    guard let found = receivers[scenario] else {
+      throw LiveFailure("no receiver for \(scenario)")
+    }
+    return found
+  }
+
+  /// Runs command lines there, as if typed into a root shell, until one fails; their output, errors
+  /// included. Where the last one is `true`, none does.
+  @discardableResult
+  package func shell(_ commands: [String]) throws -> String {
+    let mode = commands.last == "true" ? "" : "set -e\n"
+    let script = mode + commands.joined(separator: "\n")
+    let told = try runToEnd(
+      "/usr/bin/nsenter",
+      [
+        "-t", String(world.processIdentifier), "-n", "-m", "-u", "/bin/bash", "-c",
+        "export PATH=\(programs):$PATH\n\(script)",
+      ]
+    )
+    guard told.status == 0 else {
+      throw LiveFailure("\(script): status \(told.status): \(told.output.suffix(1000))")
+    }
+    return told.output
+  }
+
+  /// Waits until something holds; generous, since machines are slow at times.
+  package func wait(
+    _ what: String,
+    seconds: Double = 60,
+    log: String = "",
+    until holds: () throws -> Bool
+  ) throws {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end {
+      if try holds() { return }
+      guard world.isRunning else { break }
+      usleep(100_000)
+    }
+    let complaints = (try? String(contentsOfFile: path + "/complaints", encoding: .utf8)) ?? ""
+    let told = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+    throw LiveFailure("waited in vain for \(what): \(complaints) \(told.suffix(1500))")
+  }
+}
+
+/// Why a server could not be used.
+package struct LiveFailure: Error, CustomStringConvertible {
+  package var description: String
+  package init(_ description: String) { self.description = description }
+}
