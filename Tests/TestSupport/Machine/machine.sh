@@ -4,6 +4,7 @@
 # resolver that the fault-injecting receivers answer. SETUP is sourced: it puts one mail server there.
 # Ends with its standard input.
 set -eu
+# shellcheck disable=SC2034 # SETUP reads some of them.
 root=$1 lab=$2 host=$3 receivers=$4 scenarios=$5 programs=$6 setup=$7
 here=$(dirname "$0")
 mount --make-rprivate /
