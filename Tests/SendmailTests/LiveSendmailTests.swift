@@ -126,13 +126,25 @@ import Testing
       scenario: "no-shared-cipher",
       failureClass: .noSharedCipher,
       demand: "TLS_Srv: ENCR:112",
-      rungs: [(.lowerSecurityLevel, false), (.plaintext, true)]
+      rungs: [(.plaintext, true)]
+    ),
+    Case(
+      scenario: "dh1024-accepted",
+      failureClass: .weakKey,
+      demand: "TLS_Srv: ENCR:112",
+      rungs: [(.lowerSecurityLevel, true), (.plaintext, true)]
+    ),
+    Case(
+      scenario: "tls13-broken",
+      failureClass: .handshakeDisconnected,
+      demand: "TLS_Srv: ENCR:112",
+      rungs: [(.tls12AtMost, true), (.plaintext, true)]
     ),
     Case(
       scenario: "starttls-close",
       failureClass: .handshakeDisconnected,
       demand: "TLS_Srv: ENCR:112",
-      rungs: [(.plaintext, true)]
+      rungs: [(.tls12AtMost, false), (.plaintext, true)]
     ),
     Case(
       scenario: "clientcert-alert-tls12",
@@ -187,6 +199,7 @@ import Testing
           nextHops: try row.hosts.map { try #require(HostName($0.name)) },
           failureClass: one.failureClass,
           responsible: .remote,
+          policy: configuration.tlsPolicy(domain: row.domain, nextHop: row.hosts.first?.name),
           configuration: configuration,
           certificateNames: try certificateNames(one, on: server),
           waitingQueueIDs: waiting,

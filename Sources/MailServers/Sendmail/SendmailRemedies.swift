@@ -30,10 +30,16 @@ struct SendmailRemedies {
       .certificateNotYetValid, .validationFailure:
       [unverified]
     case .weakSignature: [unverified] + session(.lowerSecurityLevel)
-    case .weakKey: [unverified] + session(.lowerSecurityLevel) + [fallback]
+    case .weakKey:
+      // A short key for the key exchange breaks the handshake, whether the peer is verified or not.
+      (isVerified ? [unverified] : []) + session(.lowerSecurityLevel) + [fallback]
     case .protocolVersionMismatch: session(.olderProtocol) + [fallback]
-    case .noSharedCipher: session(.lowerSecurityLevel) + [fallback]
-    case .handshakeTimeout, .handshakeDisconnected, .otherTLS, .plaintextOnTLSPort: [fallback]
+    // OpenSSL 3 has no cipher at a lower level that it has not at its own, but for those without
+    // authentication: where that helps, a retry says so.
+    case .noSharedCipher:
+      (request.provenRung == .lowerSecurityLevel ? session(.lowerSecurityLevel) : []) + [fallback]
+    case .handshakeTimeout, .handshakeDisconnected, .otherTLS: tls12AtMost + [fallback]
+    case .plaintextOnTLSPort: [fallback]
     // The alert may come once the handshake is over, when there is no falling back.
     case .clientCertificateRejected: [plaintext]
     case .startTLSNotSupported, .startTLSRefused, .startTLSStripped:
@@ -59,6 +65,19 @@ struct SendmailRemedies {
 
   private func session(_ rung: LadderRung) -> [(rung: LadderRung, entries: [Entry])] {
     hasSessionFeatures ? [(rung, [("TLS_Clt_Features", "CipherList=ALL:@SECLEVEL=0")])] : []
+  }
+
+  private var tls12AtMost: [(rung: LadderRung, entries: [Entry])] {
+    hasSessionFeatures
+      ? [(.tls12AtMost, [("TLS_Clt_Features", "Options=SSL_OP_NO_TLSv1_3")])] : []
+  }
+
+  /// Whether a rule, or one that may be there, demands a certificate that can be verified.
+  private var isVerified: Bool {
+    switch request.policy?.level {
+    case .none?, .may?, .encrypt?: false
+    default: true
+    }
   }
 
   private var hasSessionFeatures: Bool { configuration?.hasSessionFeatures ?? false }
@@ -139,6 +158,7 @@ struct SendmailRemedies {
     case .plaintext: "Anyone on the path can read and change the mail."
     case .olderProtocol, .lowerSecurityLevel:
       "Someone on the path who breaks old ciphers or short keys can read the mail."
+    case .tls12AtMost: "TLS 1.2 is sound; TLS 1.3 is not used."
     case .certificateName: "Whoever holds a certificate for that name can take the mail."
     default: "Someone on the path can pose as the peer and read the mail."
     }
@@ -150,6 +170,7 @@ struct SendmailRemedies {
     case .asConfigured: "Use TLS with \(domain) again"
     case .certificateName: "Accept the name in the certificate of \(domain)"
     case .noVerification: "Encrypt to \(domain) without authentication"
+    case .tls12AtMost: "Use TLS 1.2 at most with \(domain)"
     case .olderProtocol: "Allow old protocol versions with \(domain)"
     case .lowerSecurityLevel: "Allow weak keys and ciphers with \(domain)"
     default: "Allow plaintext to \(domain)"

@@ -122,6 +122,24 @@ enum SendmailRules {
       "The cipher that was agreed is weaker than our rule demands."
     ),
     rule(
+      "own-settings",
+      .localTLSMisconfiguration,
+      .local,
+      .any([.contains("arg1=CONFIG"), .contains("STARTTLS temporarily not possible")]),
+      .verifyError,
+      example: "stat=Deferred: 454 4.7.0 STARTTLS temporarily not possible.",
+      "Our own entry for this host (TLS_Clt_Features) cannot be used; the log names its fault."
+    ),
+    rule(
+      "no-revocation-list",
+      nil,
+      .unknown,
+      .contains("CRLFile missing"),
+      .verifyError,
+      example: "STARTTLS: CRLFile missing",
+      "No list of revoked certificates is set. This is no failure."
+    ),
+    rule(
       "try-tls",
       nil,
       .unknown,
