@@ -37,7 +37,6 @@ struct LineIntake: ~Copyable {
     previous: UnsafeBufferPointer<UInt8>,
     run: inout SourceRun
   ) throws {
-    run.beginLine()
     if run.export.isOpen, !run.export.continues(with: line) {
       try read(run.export.finish(), run: &run)
     }
@@ -94,25 +93,13 @@ struct LineIntake: ~Copyable {
       try repeatLast(envelope, bytes: bytes, previous: previous, offset: offset, run: &run)
       return
     } else {
-      let key = UnsafeBufferPointer(
-        rebasing: bytes[
-          min(envelope.host.lowerBound, envelope.tag.lowerBound)..<envelope.tag.upperBound
-        ]
-      )
-      reader = dispatch.reader(
-        key: key,
-        host: envelope.host,
-        tag: envelope.tag,
-        line: span,
-        &writer
-      )
+      reader = self.reader(of: envelope, bytes: bytes)
     }
     guard let reader else {
       run.source.foreignLines += 1
       return
     }
-    let post = reader.post
-    let line = LogLine(
+    var line = LogLine(
       moment: envelope.moment,
       pid: envelope.pid,
       tag: envelope.tag,
@@ -120,37 +107,35 @@ struct LineIntake: ~Copyable {
       text: envelope.text,
       position: LinePosition(source: run.source.id, offset: offset)
     )
-    let times = repetitions(&run, line, span)
-    let outcome = try deliver(times.line, post: post, bytes: bytes, times: times.count, run: &run)
-    if outcome != .notOurs { run.note(envelope.moment) }
-    switch outcome {
+    let times =
+      span.has("message repeated ", at: line.text.lowerBound, to: line.text.upperBound)
+      ? LineIntake.unfold(&line, span) : 1
+    run.note(post: reader.post)
+    switch try deliver(line, post: reader.post, bytes: bytes, times: times) {
     case .understood: run.source.recognized += 1
     case .notUnderstood:
       run.source.unrecognized += 1
       writer.noteNotUnderstood(bytes, at: line.position)
-    case .notOurs: run.source.foreignLines += 1
+    case .notOurs:
+      run.source.foreignLines += 1
+      return
     }
-    run.remember(times.line, host: envelope.host, post: post)
+    run.note(envelope.moment)
   }
 
-  /// rsyslog folds repeats into `message repeated 3 times: [text]`.
-  private func repetitions(
-    _ run: inout SourceRun,
-    _ line: LogLine,
-    _ span: Span<UInt8>
-  ) -> (line: LogLine, count: Int) {
+  /// rsyslog folds repeats into `message repeated 3 times: [text]`: leaves the text of `line`, and
+  /// gives how often it was written.
+  private static func unfold(_ line: inout LogLine, _ span: Span<UInt8>) -> Int {
     let text = line.text
-    guard span.has("message repeated ", at: text.lowerBound, to: text.upperBound),
-      let (count, end) = span.number(at: text.lowerBound + 17, to: text.upperBound),
+    guard let (count, end) = span.number(at: text.lowerBound + 17, to: text.upperBound),
       span.has(" times: [", at: end, to: text.upperBound)
-    else { return (line, 1) }
-    var inner = line
+    else { return 1 }
     let stop =
       span[text.upperBound - 1] == UInt8(ascii: "]") ? text.upperBound - 1 : text.upperBound
     // rsyslog keeps the blank that stood before the text.
     let start = end + 9 < stop && span[end + 9] == UInt8(ascii: " ") ? end + 10 : end + 9
-    inner.text = min(start, stop)..<stop
-    return (inner, min(max(count, 1), 10_000))
+    line.text = min(start, stop)..<stop
+    return min(max(count, 1), 10_000)
   }
 
   /// `last message repeated 3 times`: the line right before, of the same host, that often.
@@ -164,20 +149,49 @@ struct LineIntake: ~Copyable {
     let span = bytes.span
     let text = envelope.text
     run.source.foreignLines += 1
+    // Its stamp must not change the reader's own clock.
+    var envelopes = run.envelopes
     guard span.has("last message repeated ", at: text.lowerBound, to: text.upperBound),
       let (count, _) = span.number(at: text.lowerBound + 22, to: text.upperBound),
-      let last = run.previous, last.host.upperBound <= previous.count,
-      previous[last.host].elementsEqual(bytes[envelope.host])
+      let last = envelopes.read(previous.span), !last.tag.isEmpty,
+      previous[last.host].elementsEqual(bytes[envelope.host]),
+      let reader = reader(of: last, bytes: previous)
     else { return }
-    var line = last.line
-    line.moment = envelope.moment
-    line.position.offset = offset
+    var line = LogLine(
+      moment: envelope.moment,
+      pid: last.pid,
+      tag: last.tag,
+      program: reader.program,
+      text: last.text,
+      position: LinePosition(source: run.source.id, offset: offset)
+    )
+    if previous.span.has("message repeated ", at: last.text.lowerBound, to: last.text.upperBound) {
+      _ = LineIntake.unfold(&line, previous.span)
+    }
     _ = try deliver(
       line,
-      post: last.post,
+      post: reader.post,
       bytes: previous,
-      times: min(max(count, 0), 10_000),
-      run: &run
+      times: min(max(count, 0), 10_000)
+    )
+  }
+
+  /// Who reads a line with a tag; nil where no server claims it.
+  private mutating func reader(
+    of envelope: Envelope,
+    bytes: UnsafeBufferPointer<UInt8>
+  ) -> Dispatch.Reader? {
+    let key = UnsafeBufferPointer(
+      rebasing: bytes[
+        min(envelope.host.lowerBound, envelope.tag.lowerBound)..<envelope.tag.upperBound
+      ]
+    )
+    return dispatch.reader(
+      key: key,
+      host: envelope.host,
+      tag: envelope.tag,
+      line: bytes.span,
+      &writer
     )
   }
 
@@ -185,8 +199,7 @@ struct LineIntake: ~Copyable {
     _ line: LogLine,
     post: Int,
     bytes: UnsafeBufferPointer<UInt8>,
-    times: Int,
-    run: inout SourceRun
+    times: Int
   ) throws -> LineOutcome {
     let origin = dispatch.origin(of: post)
     var outcome = LineOutcome.notOurs
@@ -194,7 +207,11 @@ struct LineIntake: ~Copyable {
       events.removeAll()
       outcome = dispatch.read(post, line, in: bytes.span, into: &events)
       guard outcome == .understood else { break }
-      try writer.touch(source: run.source.id, origin: origin, at: line.moment.microseconds)
+      try writer.touch(
+        source: line.position.source,
+        origin: origin,
+        at: line.moment.microseconds
+      )
       try writer.apply(events, line: line, origin: origin, bytes: bytes)
     }
     return outcome

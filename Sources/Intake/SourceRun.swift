@@ -14,22 +14,6 @@ struct SourceRun {
   private var posts: Set<Int> = []
   private var lastPost = -1
   var withoutEnvelope = 0
-  /// Lines begun.
-  private var count = 0
-  private var last: Previous?
-
-  /// A line that was read, for a `last message repeated`; its bytes are with the line reader.
-  struct Previous {
-    var line: LogLine
-    var host: Range<Int>
-    var post: Int
-    /// Which line it was.
-    fileprivate var number: Int
-  }
-
-  /// The line right before, where a post read it.
-  var previous: Previous? { last?.number == count - 1 ? last : nil }
-
   init(source: SourceCursor, envelopes: EnvelopeReader) {
     self.source = source
     self.envelopes = envelopes
@@ -46,18 +30,12 @@ struct SourceRun {
     if source.oldest.map({ moment < $0 }) ?? true { source.oldest = moment }
   }
 
-  /// Another line begins.
+  /// Notes that a post read a line of it.
   @inline(__always)
-  mutating func beginLine() { count += 1 }
-
-  /// Keeps what a `last message repeated` behind this line needs.
-  @inline(__always)
-  mutating func remember(_ line: LogLine, host: Range<Int>, post: Int) {
-    if post != lastPost {
-      posts.insert(post)
-      lastPost = post
-    }
-    last = Previous(line: line, host: host, post: post, number: count)
+  mutating func note(post: Int) {
+    if post == lastPost { return }
+    posts.insert(post)
+    lastPost = post
   }
 
   /// Names in the source the servers that wrote it.

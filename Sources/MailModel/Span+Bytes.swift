@@ -27,10 +27,11 @@ extension Span where Element == UInt8 {
     return nil
   }
 
-  /// The first index in `start..<end` of one of three bytes, or nil: eight bytes at a time.
+  /// The first index in `start..<end` of one of three bytes, or nil: for what lies near, eight bytes at
+  /// a time and without a call.
   @inlinable @inline(__always)
   package func firstIndex(
-    ofOneOf a: UInt8,
+    near a: UInt8,
     _ b: UInt8,
     _ c: UInt8,
     from start: Int,
@@ -39,18 +40,24 @@ extension Span where Element == UInt8 {
     guard start >= 0, end <= count else { return nil }
     let raw = bytes
     var at = start
-    while at + 8 <= end {
-      let word = raw.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self).littleEndian
+    while at &+ 8 <= end {
+      let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self).littleEndian
       let found = word.marks(of: a) | word.marks(of: b) | word.marks(of: c)
-      if found != 0 { return at + found.trailingZeroBitCount / 8 }
-      at += 8
+      if found != 0 { return at &+ found.trailingZeroBitCount &>> 3 }
+      at &+= 8
     }
     while at < end {
-      let byte = self[at]
+      let byte = self[unchecked: at]
       if byte == a || byte == b || byte == c { return at }
-      at += 1
+      at &+= 1
     }
     return nil
+  }
+
+  /// The first index of `byte` in `start..<end`, or nil: for what lies near.
+  @inlinable @inline(__always)
+  package func firstIndex(near byte: UInt8, from start: Int, to end: Int) -> Int? {
+    firstIndex(near: byte, byte, byte, from: start, to: end)
   }
 
   /// Whether `literal` stands at `start` and ends at or before `end`.

@@ -57,7 +57,20 @@ extension CivilTime {
   /// Reads `YYYY-MM-DD[T ]hh:mm:ss[.fraction]` at `start`, a comma allowed for the point; nil where
   /// the bytes are no such stamp or name a day that does not exist.
   package static func parse(_ bytes: Span<UInt8>, from start: Int) -> (CivilTime, end: Int)? {
-    guard bytes.count - start >= 19, bytes[start + 4] == UInt8(ascii: "-"),
+    guard var civil = parseSecond(bytes, from: start),
+      let (microsecond, end) = fraction(bytes, from: start + secondLength)
+    else { return nil }
+    civil.microsecond = microsecond
+    return (civil, end)
+  }
+
+  /// Bytes of a stamp without its fraction.
+  package static var secondLength: Int { 19 }
+
+  /// Reads `YYYY-MM-DD[T ]hh:mm:ss` at `start`; nil where the bytes are no such stamp or name a day
+  /// that does not exist.
+  package static func parseSecond(_ bytes: Span<UInt8>, from start: Int) -> CivilTime? {
+    guard bytes.count - start >= secondLength, bytes[start + 4] == UInt8(ascii: "-"),
       bytes[start + 7] == UInt8(ascii: "-"),
       bytes[start + 10] == UInt8(ascii: "T") || bytes[start + 10] == UInt8(ascii: " ")
         || bytes[start + 10] == UInt8(ascii: "t"),
@@ -66,7 +79,7 @@ extension CivilTime {
       let day = bytes.digits(2, at: start + 8), let hour = bytes.digits(2, at: start + 11),
       let minute = bytes.digits(2, at: start + 14), let second = bytes.digits(2, at: start + 17)
     else { return nil }
-    var civil = CivilTime(
+    let civil = CivilTime(
       year: year,
       month: month,
       day: day,
@@ -74,20 +87,27 @@ extension CivilTime {
       minute: minute,
       second: second
     )
-    guard civil.isPlausible else { return nil }
-    var at = start + 19
-    if at < bytes.count, bytes[at] == UInt8(ascii: ".") || bytes[at] == UInt8(ascii: ",") {
-      let first = at + 1
-      var scale = 100_000
-      at = first
-      while at < bytes.count, bytes[at] >= 48, bytes[at] <= 57 {
-        civil.microsecond += Int(bytes[at] - 48) * scale
-        scale /= 10
-        at += 1
-      }
-      if at == first { return nil }
+    return civil.isPlausible ? civil : nil
+  }
+
+  /// Reads `.123456` or `,123456` at `start`: microseconds, and the index behind; 0 where there is no
+  /// fraction, nil where a point has no digits.
+  @inlinable package static func fraction(
+    _ bytes: Span<UInt8>,
+    from start: Int
+  ) -> (microsecond: Int, end: Int)? {
+    guard start < bytes.count,
+      bytes[start] == UInt8(ascii: ".") || bytes[start] == UInt8(ascii: ",")
+    else { return (0, start) }
+    var at = start + 1
+    var scale = 100_000
+    var microsecond = 0
+    while at < bytes.count, bytes[at] >= 48, bytes[at] <= 57 {
+      microsecond += Int(bytes[at] - 48) * scale
+      scale /= 10
+      at += 1
     }
-    return (civil, at)
+    return at == start + 1 ? nil : (microsecond, at)
   }
 }
 

@@ -23,6 +23,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     left.microseconds < right.microseconds
   }
 
+  /// The moment some whole seconds later, a day or two at most.
+  @inlinable package func shifted(bySeconds seconds: Int) -> Timestamp {
+    Timestamp(microseconds: microseconds + Int64(seconds) * 1_000_000)
+  }
+
   /// The moment `duration` seconds later (earlier when negative).
   @inlinable package func advanced(bySeconds duration: Double) -> Timestamp {
     let shift = (duration * 1_000_000).rounded()

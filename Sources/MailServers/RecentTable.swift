@@ -1,7 +1,7 @@
 import MailModel
 
 /// A key of ``RecentTable``: a process or a queue id.
-protocol RecentKey: Equatable {
+protocol RecentKey: Comparable {
   func mixed(with seed: UInt64) -> UInt64
 }
 
@@ -83,6 +83,15 @@ struct RecentTable<Key: RecentKey, Value: Dated> {
     }
     keys.removeLast()
     return values.removeLast()
+  }
+
+  /// The newest `most`, in the order of their keys.
+  func newest(_ most: Int) -> [(key: Key, value: Value)] {
+    var places = Array(keys.indices)
+    if places.count > most {
+      places.sort { (values[$0].moment, keys[$0]) > (values[$1].moment, keys[$1]) }
+    }
+    return places.prefix(most).sorted { keys[$0] < keys[$1] }.map { (keys[$0], values[$0]) }
   }
 
   private mutating func forgetOldest() {

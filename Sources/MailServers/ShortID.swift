@@ -1,7 +1,7 @@
 import MailModel
 
 /// A queue id of forty bytes at most, which costs no allocation.
-struct ShortID: Hashable, Sendable {
+struct ShortID: Equatable, Sendable {
   private var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
   private let count: Int
 
@@ -31,7 +31,9 @@ struct ShortID: Hashable, Sendable {
       && left.words.4 == right.words.4
   }
 
-  func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+  static func < (left: ShortID, right: ShortID) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
 }
 
 extension ShortID: RecentKey {

@@ -5,9 +5,14 @@ package import MailModel
 package struct EnvelopeReader {
   private var clock: ZoneClock
   private var years: YearCounter
-  /// The bytes of the last RFC 3164 stamp and its moment: most lines share a second.
+  /// The bytes of the last RFC 3164 stamp, its second and its moment: most lines share a second, and
+  /// nearly all a minute.
   private var lastStamp: (UInt64, UInt64) = (0, 0)
+  private var lastSecond = 0
   private var lastMoment = Timestamp(microseconds: 0)
+  /// The bytes of the last ISO stamp without its fraction, and its moment if it were UTC.
+  private var lastISO: (UInt64, UInt64, UInt64) = (0, 0, 0)
+  private var lastNaive = Timestamp(microseconds: 0)
 
   /// A reader for a source whose first line is of `firstYear`.
   package init(clock: ZoneClock, firstYear: Int) {
@@ -54,11 +59,21 @@ package struct EnvelopeReader {
     guard line.count - start >= 15 else { return nil }
     let key = line.withUnsafeBytes { raw in
       (
-        raw.loadUnaligned(fromByteOffset: start, as: UInt64.self),
-        raw.loadUnaligned(fromByteOffset: start + 7, as: UInt64.self)
+        raw.loadUnaligned(fromByteOffset: start, as: UInt64.self).littleEndian,
+        raw.loadUnaligned(fromByteOffset: start + 7, as: UInt64.self).littleEndian
       )
     }
     if key == lastStamp { return lastMoment }
+    // Time does not run back within a minute, or the clock was changed.
+    if key.0 == lastStamp.0, key.1 &<< 16 == lastStamp.1 &<< 16,
+      let second = line.digits(2, at: start + 13), second > lastSecond, second <= 60
+    {
+      lastMoment.microseconds += Int64(second - lastSecond) * 1_000_000
+      clock.note(lastMoment)
+      lastStamp = key
+      lastSecond = second
+      return lastMoment
+    }
     guard let month = EnvelopeReader.month(line, at: start), line[start + 3] == UInt8(ascii: " "),
       line[start + 6] == UInt8(ascii: " "), line[start + 9] == UInt8(ascii: ":"),
       line[start + 12] == UInt8(ascii: ":"), let hour = line.digits(2, at: start + 7),
@@ -77,6 +92,7 @@ package struct EnvelopeReader {
     )
     guard civil.isPlausible else { return nil }
     lastStamp = key
+    lastSecond = second
     lastMoment = clock.moment(civil)
     return lastMoment
   }
@@ -115,25 +131,50 @@ package struct EnvelopeReader {
   // MARK: - ISO and bare stamps
 
   private mutating func iso(_ line: Span<UInt8>, from start: Int) -> Envelope? {
-    guard let (civil, afterSeconds) = CivilTime.parse(line, from: start) else { return nil }
+    guard let (naive, afterSeconds) = naiveMoment(line, from: start) else { return nil }
     let isBare = line[start + 10] == UInt8(ascii: " ")
-    if isBare { return bare(line, civil: civil, from: afterSeconds) }
+    if isBare { return bare(line, naive: naive, from: afterSeconds) }
     var moment: Timestamp
     var at = afterSeconds
     if let (offset, end) = Timestamp.zoneOffset(line, from: at) {
-      moment = civil.timestamp(offsetSeconds: offset)
+      moment = naive.shifted(bySeconds: -offset)
       at = end
     } else {
-      moment = clock.moment(civil)
+      moment = clock.moment(naive: naive)
     }
     guard at < line.count, line[at] == UInt8(ascii: " ") else { return nil }
     return hostTagText(line, from: at + 1, form: .iso, moment: moment)
   }
 
+  /// The moment of an ISO stamp if it were UTC, and where what follows begins. Most lines share a
+  /// second.
+  private mutating func naiveMoment(
+    _ line: Span<UInt8>,
+    from start: Int
+  ) -> (Timestamp, end: Int)? {
+    guard line.count - start >= CivilTime.secondLength else { return nil }
+    let key = line.withUnsafeBytes { raw in
+      (
+        raw.loadUnaligned(fromByteOffset: start, as: UInt64.self),
+        raw.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self),
+        raw.loadUnaligned(fromByteOffset: start + 11, as: UInt64.self)
+      )
+    }
+    if key != lastISO {
+      guard let civil = CivilTime.parseSecond(line, from: start) else { return nil }
+      lastISO = key
+      lastNaive = civil.timestamp()
+    }
+    guard
+      let (fraction, end) = CivilTime.fraction(line, from: start + CivilTime.secondLength)
+    else { return nil }
+    return (Timestamp(microseconds: lastNaive.microseconds + Int64(fraction)), end)
+  }
+
   /// `2026-03-02 09:14:05.123 +0100 [1234] text`
   private mutating func bare(
     _ line: Span<UInt8>,
-    civil: CivilTime,
+    naive: Timestamp,
     from afterSeconds: Int
   ) -> Envelope? {
     var at = afterSeconds
@@ -142,11 +183,11 @@ package struct EnvelopeReader {
     if let (offset, end) = Timestamp.zoneOffset(line, from: at + 1),
       line[at + 1] == UInt8(ascii: "+") || line[at + 1] == UInt8(ascii: "-")
     {
-      moment = civil.timestamp(offsetSeconds: offset)
+      moment = naive.shifted(bySeconds: -offset)
       at = end
       guard at < line.count, line[at] == UInt8(ascii: " ") else { return nil }
     }
-    let known = moment ?? clock.moment(civil)
+    let known = moment ?? clock.moment(naive: naive)
     // Some syslog templates write the date so too; only a process and colon tell them from a text.
     if let named = hostTagText(line, from: at + 1, form: .iso, moment: known),
       !named.tag.isEmpty, named.pid > 0
@@ -247,19 +288,18 @@ package struct EnvelopeReader {
     form: Envelope.Form,
     moment: Timestamp
   ) -> Envelope? {
-    guard let hostEnd = line.firstIndex(of: UInt8(ascii: " "), from: start, to: line.count) else {
-      return nil
-    }
+    guard let hostEnd = line.firstIndex(near: UInt8(ascii: " "), from: start, to: line.count)
+    else { return nil }
     let tagStart = hostEnd + 1
-    var at = tagStart
     let limit = min(line.count, tagStart + 160)
-    while at < limit {
-      let byte = line[at]
-      if byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: " ") {
-        break
-      }
-      at += 1
-    }
+    var at =
+      line.firstIndex(
+        near: UInt8(ascii: ":"),
+        UInt8(ascii: "["),
+        UInt8(ascii: " "),
+        from: tagStart,
+        to: limit
+      ) ?? limit
     let tag = tagStart..<at
     var pid: Int32 = 0
     if at < line.count, line[at] == UInt8(ascii: "["),

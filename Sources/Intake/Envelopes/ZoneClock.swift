@@ -42,7 +42,11 @@ package struct ZoneClock {
   /// The moment of `civil`. In the hour that a clock change repeats, the order of the calls decides:
   /// time does not run back.
   package mutating func moment(_ civil: CivilTime) -> Timestamp {
-    let naive = civil.timestamp()
+    moment(naive: civil.timestamp())
+  }
+
+  /// The moment of a civil time that was read as if it were UTC.
+  mutating func moment(naive: Timestamp) -> Timestamp {
     let quarter = naive.microseconds / 900_000_000
     if quarter != cachedQuarter {
       cachedQuarter = quarter

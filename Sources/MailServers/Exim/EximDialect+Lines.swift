@@ -15,17 +15,19 @@ extension EximDialect {
     if bytes.equals("<>", in: sender) { sender = start..<start }
     let fields = EximFields(bytes, from: stop, to: end)
     var arrival = Arrival(queueID: id, opensMessage: true, sender: sender)
-    arrival.size = fields.value("S").flatMap {
+    arrival.size = fields.size.flatMap {
       bytes.number(at: $0.lowerBound, to: $0.upperBound)?.value
     }
-    arrival.messageID = fields.value("id")
-    if sender.isEmpty, let about = fields.value("R"),
+    arrival.messageID = fields.messageID
+    if sender.isEmpty, let about = fields.reference,
       EximMessageID.at(about.lowerBound, in: bytes, to: about.upperBound) != nil
     {
       arrival.originalQueueID = about
-      let key = bytes.bytes(about)
-      let kind: LoggedNotification.Kind = pending[key]?.hasFailed == true ? .nonDelivery : .delay
-      pending[key]?.hasFailed = false
+      var kind = LoggedNotification.Kind.delay
+      if let place = pending.place(of: ShortID(bytes, about)) {
+        if pending[place].hasFailed { kind = .nonDelivery }
+        pending[place].hasFailed = false
+      }
       events.append(.arrival(arrival))
       events.append(.notification(LoggedNotification(queueID: about, noticeID: id, kind: kind)))
       return .understood
@@ -47,8 +49,8 @@ extension EximDialect {
     guard !recipient.isEmpty else { return .notUnderstood }
     let fields = EximFields(bytes, from: after, to: end)
     var security = TransportSecurity.unknown
-    if let suite = fields.value("X"), !suite.isEmpty {
-      let verified = fields.value("CV").map {
+    if let suite = fields.suite, !suite.isEmpty {
+      let verified = fields.verified.map {
         bytes.equals("yes", in: $0) || bytes.equals("dane", in: $0)
       }
       security = verified == true ? .authenticated : .encrypted
@@ -63,7 +65,7 @@ extension EximDialect {
           recipient: recipient,
           outcome: .delivered,
           relay: fields.host ?? 0..<0,
-          reply: fields.value("C") ?? 0..<0,
+          reply: fields.confirmation ?? 0..<0,
           security: security,
           cause: security == .clear ? known.map { events.carry($0.cause) } ?? 0..<0 : 0..<0,
           causePosition: security == .clear ? known?.causePosition : nil
@@ -133,7 +135,7 @@ extension EximDialect {
     let known = takePending(bytes, id, relay: fields.host)
     var marked = EximPending(moment: line.moment)
     marked.hasFailed = true
-    store(marked, bytes.bytes(id))
+    pending.set(ShortID(bytes, id), marked)
     events.append(
       .attempt(
         LoggedAttempt(
@@ -163,7 +165,7 @@ extension EximDialect {
     let end = line.text.upperBound
     let text = start..<end
     if bytes.has("Completed", at: start, to: end) {
-      pending[bytes.bytes(id)] = nil
+      if !pending.isEmpty { pending.remove(ShortID(bytes, id)) }
       events.append(.ended(queueID: id))
     } else if bytes.has("Frozen", at: start, to: end) {
       events.append(.held(queueID: id))
@@ -172,14 +174,14 @@ extension EximDialect {
     {
       events.append(.released(queueID: id))
     } else if isCause(bytes, text) {
-      let key = bytes.bytes(id)
-      var known = pending[key] ?? EximPending(moment: line.moment)
+      let key = ShortID(bytes, id)
+      var known = pending.value(of: key) ?? EximPending(moment: line.moment)
       if known.isUsed || line.moment.seconds(since: known.moment) > EximPending.patience {
         known = EximPending(moment: line.moment)
       }
       known.moment = line.moment
       known.add(bytes.bytes(text), at: line.position)
-      store(known, key)
+      pending.set(key, known)
     } else {
       return EximChatter.isNote(bytes, text) ? .understood : .notUnderstood
     }
@@ -238,15 +240,6 @@ extension EximDialect {
 
   // MARK: - Pieces
 
-  private mutating func store(_ one: EximPending, _ key: [UInt8]) {
-    if pending.count >= EximDialect.memoryLimit {
-      let moments = pending.values.map(\.moment).sorted()
-      let limit = moments[moments.count / 4]
-      pending = pending.filter { $0.value.moment > limit }
-    }
-    pending[key] = one
-  }
-
   /// What was said about this message and this host. Several recipients of one delivery log one line
   /// each, and the cause is told to each of them.
   private mutating func takePending(
@@ -254,18 +247,17 @@ extension EximDialect {
     _ id: Range<Int>,
     relay: Range<Int>?
   ) -> EximPending? {
-    guard !pending.isEmpty else { return nil }
-    let key = bytes.bytes(id)
-    guard var known = pending[key], !known.cause.isEmpty else { return nil }
-    let given = known
+    guard !pending.isEmpty, let place = pending.place(of: ShortID(bytes, id)),
+      !pending[place].cause.isEmpty
+    else { return nil }
+    let given = pending[place]
     if let relay {
       let name = bytes.bytes(relay).prefix { $0 != 0x20 && $0 != UInt8(ascii: "[") }
-      guard known.cause.holds(Array(name)) else { return nil }
-    } else if known.isUsed {
+      guard given.cause.holds(Array(name)) else { return nil }
+    } else if given.isUsed {
       return nil
     }
-    known.isUsed = true
-    pending[key] = known
+    pending[place].isUsed = true
     return given
   }
 
@@ -275,10 +267,11 @@ extension EximDialect {
     from start: Int,
     to end: Int
   ) -> (address: Range<Int>, after: Int) {
-    var stop = start
+    let quote = UInt8(ascii: "\"")
+    var stop = bytes.firstIndex(near: 0x20, quote, 0x20, from: start, to: end) ?? end
     var isQuoted = false
     while stop < end {
-      if bytes[stop] == UInt8(ascii: "\"") { isQuoted.toggle() }
+      if bytes[stop] == quote { isQuoted.toggle() }
       if bytes[stop] == 0x20, !isQuoted { break }
       stop += 1
     }
@@ -342,71 +335,5 @@ extension EximDialect {
       at += 1
     }
     return nil
-  }
-}
-
-/// The `KEY=value` fields of a line, found where they are asked for.
-struct EximFields {
-  private var found: [(key: UInt8, second: UInt8, range: Range<Int>)] = []
-  /// `host [ip]:port`.
-  private(set) var host: Range<Int>?
-
-  init(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
-    var at = start
-    while at < end, found.count < 40 {
-      guard let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: at, to: end) else { return }
-      var keyStart = equals
-      while keyStart > at, bytes[keyStart - 1] != 0x20 { keyStart -= 1 }
-      let length = equals - keyStart
-      var stop = equals + 1
-      var value = stop..<stop
-      if stop < end, bytes[stop] == UInt8(ascii: "\"") {
-        let close = EximFields.closingQuote(bytes, from: stop + 1, to: end)
-        value = (stop + 1)..<close
-        stop = min(close + 1, end)
-      } else {
-        stop = bytes.firstIndex(of: 0x20, from: stop, to: end) ?? end
-        value = (equals + 1)..<stop
-      }
-      if length == 1, bytes[keyStart] == UInt8(ascii: "H"), host == nil {
-        host = EximFields.host(bytes, from: equals + 1, to: end)
-      } else if length >= 1, length <= 2 {
-        found.append(
-          (bytes[keyStart], length == 2 ? bytes[keyStart + 1] : 0, value)
-        )
-      }
-      at = stop
-    }
-  }
-
-  /// The quote that ends a value; one behind a backslash belongs to it.
-  private static func closingQuote(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
-    var at = start
-    while at < end, bytes[at] != UInt8(ascii: "\"") {
-      at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
-    }
-    return min(at, end)
-  }
-
-  /// The value of a field of one or two letters.
-  func value(_ key: StaticString) -> Range<Int>? {
-    let first = key.utf8Start[0]
-    let second = key.utf8CodeUnitCount > 1 ? key.utf8Start[1] : 0
-    return found.first { $0.key == first && $0.second == second }?.range
-  }
-
-  /// `name [ip]:port` or `name (helo) [ip]`, up to the bracket and port.
-  private static func host(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Range<Int> {
-    guard
-      let close = bytes.firstIndex(of: UInt8(ascii: "]"), from: start, to: min(end, start + 400))
-    else {
-      return start..<(bytes.firstIndex(of: 0x20, from: start, to: end) ?? end)
-    }
-    var stop = close + 1
-    if stop < end, bytes[stop] == UInt8(ascii: ":"), let port = bytes.number(at: stop + 1, to: end)
-    {
-      stop = port.end
-    }
-    return start..<stop
   }
 }

@@ -9,10 +9,7 @@ package import MailModel
 /// Source: the Exim specification, chapter 53; src/log.c, src/deliver.c, src/transports/smtp.c.
 package struct EximDialect: LogDialect {
   /// Failure lines by message id, until its next result.
-  var pending: [[UInt8]: EximPending] = [:]
-
-  /// Remembered at most.
-  static let memoryLimit = 4096
+  var pending = RecentTable<ShortID, EximPending>()
 
   package init() {}
 
@@ -86,10 +83,10 @@ package struct EximDialect: LogDialect {
   package var carriedState: [UInt8] {
     guard !pending.isEmpty else { return [] }
     var state = CarriedStateWriter()
-    let kept = pending.sorted { $0.value.moment > $1.value.moment }.prefix(512)
+    let kept = pending.newest(512)
     state.write(Int64(kept.count))
-    for (id, one) in kept.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      state.write(id)
+    for (id, one) in kept {
+      state.write(id.bytes)
       one.write(to: &state)
     }
     return state.bytes
@@ -100,13 +97,13 @@ package struct EximDialect: LogDialect {
     guard let count = reader.number(), count >= 0, count <= 512 else { return }
     for _ in 0..<count {
       guard let id = reader.field(), let one = EximPending(from: &reader) else { return }
-      pending[id] = one
+      pending.set(ShortID(id), one)
     }
   }
 }
 
 /// What lines about a message said before its next result.
-struct EximPending: Sendable {
+struct EximPending: Dated, Sendable {
   var cause: [UInt8] = []
   var causePosition: LinePosition?
   /// A recipient failed for good: the next notice is an NDR.

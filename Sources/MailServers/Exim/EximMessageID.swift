@@ -5,20 +5,28 @@ import MailModel
 enum EximMessageID {
   /// The id at `start`, where a blank or the end follows it.
   static func at(_ start: Int, in bytes: Span<UInt8>, to end: Int) -> Range<Int>? {
-    for shape in [(6, 6, 2), (6, 11, 4)] {
-      let length = shape.0 + shape.1 + shape.2 + 2
-      guard start + length <= end, start + length == end || bytes[start + length] == 0x20,
-        bytes[start + shape.0] == UInt8(ascii: "-"),
-        bytes[start + shape.0 + 1 + shape.1] == UInt8(ascii: "-")
-      else { continue }
-      var isID = true
-      for index in start..<(start + length)
-      where index != start + shape.0 && index != start + shape.0 + 1 + shape.1 {
-        if !isAlphanumeric(bytes[index]) { isID = false }
-      }
-      if isID { return start..<(start + length) }
+    guard start + 16 <= end, bytes[start + 6] == UInt8(ascii: "-") else { return nil }
+    return at(start, in: bytes, to: end, middle: 6, last: 2)
+      ?? at(start, in: bytes, to: end, middle: 11, last: 4)
+  }
+
+  /// The id at `start` whose parts behind the first have these lengths.
+  @inline(__always)
+  private static func at(
+    _ start: Int,
+    in bytes: Span<UInt8>,
+    to end: Int,
+    middle: Int,
+    last: Int
+  ) -> Range<Int>? {
+    let dash = start + 7 + middle
+    let stop = dash + 1 + last
+    guard stop <= end, stop == end || bytes[stop] == 0x20, bytes[dash] == UInt8(ascii: "-")
+    else { return nil }
+    for index in start..<stop where index != start + 6 && index != dash {
+      if !isAlphanumeric(bytes[index]) { return nil }
     }
-    return nil
+    return start..<stop
   }
 
   /// When the message with this id arrived, to the second: the first six characters are seconds in
@@ -49,12 +57,8 @@ enum EximMessageID {
     return near
   }
 
+  @inline(__always)
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"):
-      true
-    default: false
-    }
+    byte &- 48 < 10 || (byte | 0x20) &- 97 < 26
   }
 }

@@ -66,23 +66,24 @@ extension PostfixDialect {
     state.write(Int64(logsTLS ? 1 : 0))
     for table in [sessions, proxyLines] {
       // The newest 512: a megabyte holds them.
-      let kept = zip(table.keys, table.values).sorted {
-        ($0.1.moment, $0.0) > ($1.1.moment, $1.0)
-      }.prefix(512)
+      let kept = table.newest(512)
       state.write(Int64(kept.count))
-      for (pid, session) in kept.sorted(by: { $0.0 < $1.0 }) {
+      for (pid, session) in kept {
         state.write(Int64(pid))
         session.write(to: &state)
       }
     }
-    let failures = zip(softFailures.keys.map(\.bytes), softFailures.values).map { ($0, $1) }
-    for table in [failures, proxied.map { ($0.key, $0.value) }] {
-      let kept = table.sorted { $0.1.moment > $1.1.moment }.prefix(256)
-      state.write(Int64(kept.count))
-      for (key, session) in kept.sorted(by: { $0.0.lexicographicallyPrecedes($1.0) }) {
-        state.write(key)
-        session.write(to: &state)
-      }
+    let failures = softFailures.newest(256)
+    state.write(Int64(failures.count))
+    for (id, session) in failures {
+      state.write(id.bytes)
+      session.write(to: &state)
+    }
+    let peers = proxied.sorted { $0.value.moment > $1.value.moment }.prefix(256)
+    state.write(Int64(peers.count))
+    for (peer, session) in peers.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      state.write(peer)
+      session.write(to: &state)
     }
     return state.bytes
   }

@@ -8,40 +8,41 @@ enum PostfixQueueID {
   static func leading(_ bytes: Span<UInt8>, in range: Range<Int>) -> Range<Int>? {
     var at = range.lowerBound
     let end = min(range.upperBound, at + ShortID.longest, bytes.count)
-    var isShort = true
-    var isLong = true
+    // The forms that all its characters allow.
+    var forms = inShort | inLong
     var lastZ = -1
     while at < end {
-      let byte = bytes[at]
-      let kind = kinds(of: byte)
-      if kind == 0 { break }
-      isShort = isShort && kind & inShort != 0
-      isLong = isLong && kind & inLong != 0
+      let byte = bytes[unchecked: at]
+      let allowed = PostfixQueueID.forms(of: byte)
+      if allowed == 0 { break }
+      forms &= allowed
       if byte == UInt8(ascii: "z") { lastZ = at }
-      at += 1
+      at &+= 1
     }
     guard at + 1 < range.upperBound, bytes[at] == UInt8(ascii: ":"),
       bytes[at + 1] == UInt8(ascii: " ")
     else { return nil }
     let length = at - range.lowerBound
-    if isShort, length >= 6 { return range.lowerBound..<at }
+    if forms & inShort != 0, length >= 6 { return range.lowerBound..<at }
     // The last z has ten characters or more before it and the inode behind it.
-    if isLong, lastZ - range.lowerBound >= 10, at > lastZ + 1 { return range.lowerBound..<at }
+    if forms & inLong != 0, lastZ - range.lowerBound >= 10, at > lastZ + 1 {
+      return range.lowerBound..<at
+    }
     return nil
   }
 
   private static var inShort: UInt64 { 1 }
   private static var inLong: UInt64 { 2 }
 
-  /// In which forms of id a character may stand: ``inShort``, ``inLong``, both, or neither.
+  /// The forms of id in which a character may stand.
   @inline(__always)
-  private static func kinds(of byte: UInt8) -> UInt64 {
+  private static func forms(of byte: UInt8) -> UInt64 {
     // A bit per character, from `0` on: hexadecimal digits, and the digits of base 52.
-    let (hexLow, longLow, longHigh): (UInt64, UInt64, UInt64) =
+    let (hexadecimal, base52, base52Rest): (UInt64, UInt64, UInt64) =
       (0x7e_03ff, 0x7ddc_07df_7ddc_03ff, 0x7df)
     let place = UInt64(byte &- 48)
-    if place < 64 { return (hexLow &>> place) & 1 | ((longLow &>> place) & 1) << 1 }
-    return place < 75 ? ((longHigh &>> (place &- 64)) & 1) << 1 : 0
+    if place < 64 { return (hexadecimal &>> place) & 1 | ((base52 &>> place) & 1) &<< 1 }
+    return place < 75 ? ((base52Rest &>> (place &- 64)) & 1) &<< 1 : 0
   }
 
   private static let alphabet = Array("0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz".utf8)

@@ -75,7 +75,7 @@ struct PostfixResult {
         status = at
         break
       }
-      var stop = bytes.firstIndex(of: ", ", from: at, to: end) ?? end
+      var stop = PostfixResult.fieldEnd(bytes, from: at, to: end)
       if stop == end {
         // Not behind a comma, on a line that is damaged.
         guard let found = bytes.firstIndex(of: "status=", from: at, to: end) else { return nil }
@@ -91,17 +91,33 @@ struct PostfixResult {
 
   private mutating func readField(_ bytes: Span<UInt8>, _ field: Range<Int>) {
     let (at, stop) = (field.lowerBound, field.upperBound)
-    if bytes.has("relay=", at: at, to: stop) {
-      relay = (at + 6)..<stop
-    } else if bytes.has("delay=", at: at, to: stop) {
-      age = PostfixResult.decimal(bytes, (at + 6)..<stop)
-    } else if bytes.has("dsn=", at: at, to: stop) {
-      enhancedStatus = EnhancedStatusCode.parse(bytes, from: at + 4, to: stop)?.0
-    } else if bytes.has("conn_use=", at: at, to: stop) {
-      isReused = true
-    } else if bytes.has("tls=", at: at, to: stop) {
-      readTLSFeature(bytes, (at + 4)..<stop)
+    guard at < stop else { return }
+    switch bytes[at] {
+    case UInt8(ascii: "r"):
+      if bytes.has("relay=", at: at, to: stop) { relay = (at + 6)..<stop }
+    case UInt8(ascii: "d"):
+      if bytes.has("delay=", at: at, to: stop) {
+        age = PostfixResult.decimal(bytes, (at + 6)..<stop)
+      } else if bytes.has("dsn=", at: at, to: stop) {
+        enhancedStatus = EnhancedStatusCode.parse(bytes, from: at + 4, to: stop)?.0
+      }
+    case UInt8(ascii: "c"):
+      if bytes.has("conn_use=", at: at, to: stop) { isReused = true }
+    case UInt8(ascii: "t"):
+      if bytes.has("tls=", at: at, to: stop) { readTLSFeature(bytes, (at + 4)..<stop) }
+    default: break
     }
+  }
+
+  /// Where the field ends that begins at `start`: before a comma and a blank, or at `end`.
+  @inline(__always)
+  private static func fieldEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    var at = start
+    while let comma = bytes.firstIndex(near: UInt8(ascii: ","), from: at, to: end) {
+      if comma + 1 < end, bytes[comma + 1] == UInt8(ascii: " ") { return comma }
+      at = comma + 1
+    }
+    return end
   }
 
   private mutating func readReply(_ bytes: Span<UInt8>, from start: Int, to end: Int) {

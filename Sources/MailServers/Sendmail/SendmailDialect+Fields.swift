@@ -17,30 +17,17 @@ extension SendmailDialect {
     }
   }
 
-  /// Where the list of recipients ends: at the first `, key=`.
-  func recipientsEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
-    var best = end
-    for key: StaticString in [", ctladdr=", ", delay=", ", xdelay=", ", mailer="] {
-      if let at = bytes.firstIndex(of: key, from: start, to: best) { best = at }
-    }
-    return best
-  }
-
-  func recipients(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> [Range<Int>] {
-    var found: [Range<Int>] = []
+  /// Gives each recipient of a list, without angle brackets; 2000 at most.
+  func forEachRecipient(
+    _ bytes: Span<UInt8>,
+    from start: Int,
+    to end: Int,
+    _ take: (Range<Int>) -> Void
+  ) {
     var at = start
-    while at < end, found.count < 2000 {
-      var stop = at
-      var depth = 0
-      // Programs stand in quotation marks, with their arguments.
-      var isQuoted = false
-      while stop < end {
-        if bytes[stop] == UInt8(ascii: "\""), depth <= 0 { isQuoted.toggle() }
-        if bytes[stop] == UInt8(ascii: "<") { depth += 1 }
-        if bytes[stop] == UInt8(ascii: ">") { depth -= 1 }
-        if bytes[stop] == UInt8(ascii: ","), depth <= 0, !isQuoted { break }
-        stop += 1
-      }
+    var count = 0
+    while at < end, count < 2000 {
+      let stop = recipientEnd(bytes, from: at, to: end)
       var one = at..<stop
       if bytes.has(" [more]", in: one) { one = at..<(stop - 7) }
       if one.count >= 2, bytes[one.lowerBound] == UInt8(ascii: "<"),
@@ -48,10 +35,35 @@ extension SendmailDialect {
       {
         one = (one.lowerBound + 1)..<(one.upperBound - 1)
       }
-      if !one.isEmpty { found.append(one) }
+      if !one.isEmpty {
+        take(one)
+        count += 1
+      }
       at = stop + 1
     }
-    return found
+  }
+
+  /// Where the recipient ends that begins at `start`: at the comma behind it, or at `end`.
+  private func recipientEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    let (open, close) = (UInt8(ascii: "<"), UInt8(ascii: ">"))
+    if bytes[start] == open,
+      let next = bytes.firstIndex(near: open, close, close, from: start + 1, to: end),
+      bytes[next] == close, next + 1 == end || bytes[next + 1] == UInt8(ascii: ",")
+    {
+      return next + 1
+    }
+    var stop = start
+    var depth = 0
+    // Programs stand in quotation marks, with their arguments.
+    var isQuoted = false
+    while stop < end {
+      if bytes[stop] == UInt8(ascii: "\""), depth <= 0 { isQuoted.toggle() }
+      if bytes[stop] == open { depth += 1 }
+      if bytes[stop] == close { depth -= 1 }
+      if bytes[stop] == UInt8(ascii: ","), depth <= 0, !isQuoted { break }
+      stop += 1
+    }
+    return stop
   }
 
   func field(
@@ -65,16 +77,29 @@ extension SendmailDialect {
     return from..<(bytes.firstIndex(of: ", ", from: from, to: end) ?? end)
   }
 
-  /// `mx.example.net. [192.0.2.1]` as `mx.example.net`.
-  static func hostName(_ bytes: Span<UInt8>, _ relay: Range<Int>) -> [UInt8] {
-    var name: [UInt8] = []
-    for index in relay {
-      let byte = bytes[index]
-      if byte == 0x20 || byte == UInt8(ascii: "[") { break }
-      name.append(byte >= 65 && byte <= 90 ? byte | 0x20 : byte)
+  /// `mx.example.net` of `mx.example.net. [192.0.2.1]`.
+  static func hostName(_ bytes: Span<UInt8>, _ relay: Range<Int>) -> Range<Int> {
+    var end =
+      bytes.firstIndex(
+        near: 0x20,
+        UInt8(ascii: "["),
+        0x20,
+        from: relay.lowerBound,
+        to: relay.upperBound
+      ) ?? relay.upperBound
+    while end > relay.lowerBound, bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }
+    return relay.lowerBound..<end
+  }
+
+  /// Whether the bytes of `range` are `name`, which is in lower case.
+  static func isHost(_ name: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    guard name.count == range.count else { return false }
+    var at = range.lowerBound
+    for byte in name {
+      if bytes[at].lowercased != byte { return false }
+      at += 1
     }
-    while name.last == UInt8(ascii: ".") { name.removeLast() }
-    return name
+    return true
   }
 
   /// `[4+]12:04:53` in seconds.
@@ -109,5 +134,28 @@ extension SendmailDialect {
       return Double(min(number, 1_000_000)) * factor
     }
     return nil
+  }
+}
+
+extension UInt8 {
+  /// The letter in lower case; other bytes as they are.
+  @inline(__always)
+  var lowercased: UInt8 { self >= 65 && self <= 90 ? self | 0x20 : self }
+}
+
+extension [UInt8] {
+  /// Turns its letters to lower case.
+  mutating func lowercase() {
+    for index in indices where self[index] != self[index].lowercased {
+      self[index] = self[index].lowercased
+    }
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether the bytes of `range` begin with `literal`.
+  @inline(__always)
+  func begins(_ literal: StaticString, in range: Range<Int>) -> Bool {
+    has(literal, at: range.lowerBound, to: range.upperBound)
   }
 }

@@ -35,15 +35,10 @@ extension SendmailDialect {
     _ events: inout LineEvents
   ) -> LineOutcome {
     let end = line.text.upperBound
-    guard let stat = bytes.firstIndex(of: ", stat=", from: start, to: end) else {
-      return .notUnderstood
-    }
-    let status = (stat + 7)..<end
-    // What the peer said tells more than what sendmail makes of it.
-    let replyField = bytes.firstIndex(of: ", reply=", from: start, to: stat).map { ($0 + 8)..<stat }
-    let listEnd = recipientsEnd(bytes, from: start, to: stat)
-    let relay = field(bytes, ", relay=", from: listEnd, to: stat) ?? 0..<0
-    let dsn = field(bytes, ", dsn=", from: listEnd, to: stat).flatMap {
+    guard let fields = SendmailFields(bytes, from: start, to: end) else { return .notUnderstood }
+    let status = (fields.stat + 7)..<end
+    let relay = fields.relay ?? 0..<0
+    let dsn = fields.enhancedStatus.flatMap {
       EnhancedStatusCode.parse(bytes, from: $0.lowerBound, to: $0.upperBound)?.0
     }
     let outcome = outcome(bytes, status, dsn: dsn)
@@ -53,30 +48,30 @@ extension SendmailDialect {
     let isBare =
       bytes.equals("Deferred", in: status)
       || (!isAsked && bytes.equals("Service unavailable", in: status))
-    let told = takeSession(line, bytes, (id, relay, outcome, isAsked))
-    let session = told?.session
-    let hasOwnCause = told.map { $0.isFresh && !$0.session.cause.isEmpty } ?? false
+    let told = takeSession(line, bytes, (id, relay, outcome, isAsked), &events)
+    let hasOwnCause = told.map { $0.isFresh && !$0.cause.isEmpty } ?? false
     var attempt = LoggedAttempt(
       queueID: id,
       recipient: start..<start,
       outcome: outcome,
       tried: hasOwnCause || isTried(bytes, status, relay: relay, isAsked: isAsked && !isBare),
       relay: relay,
-      reply: isBare ? status.lowerBound..<status.lowerBound : replyField ?? status,
+      // What the peer said tells more than what sendmail makes of it.
+      reply: isBare ? status.lowerBound..<status.lowerBound : fields.reply ?? status,
       enhancedStatus: dsn,
-      security: security(session, outcome),
-      cause: session.map { events.carry($0.cause) } ?? 0..<0,
-      causePosition: session?.causePosition,
-      age: field(bytes, ", delay=", from: listEnd, to: stat).flatMap { seconds(bytes, $0) }
+      security: told.map { $0.security(outcome) } ?? .unknown,
+      cause: told?.cause ?? 0..<0,
+      causePosition: told?.causePosition,
+      age: fields.delay.flatMap { seconds(bytes, $0) }
     )
-    if isHandOver(bytes, relay: relay, from: listEnd, to: stat) { attempt.tried = false }
-    for recipient in recipients(bytes, from: start, to: listEnd) {
+    if isHandOver(bytes, fields) { attempt.tried = false }
+    forEachRecipient(bytes, from: start, to: fields.listEnd) { recipient in
       attempt.recipient = recipient
       events.append(.attempt(attempt))
     }
     if bytes.has("quarantine", at: status.lowerBound, to: end) { events.append(.held(queueID: id)) }
     if outcome == .deferred, attempt.tried,
-      isRetry(bytes, from: listEnd, to: stat, age: attempt.age)
+      isRetry(bytes, fields, age: attempt.age)
     {
       // An older message is tried again: a queue run is under way.
       events.append(.marker(ServerMarker(.queueRun)))
@@ -85,16 +80,11 @@ extension SendmailDialect {
   }
 
   /// Whether the message waited before this attempt, which may itself have taken long.
-  private func isRetry(
-    _ bytes: Span<UInt8>,
-    from start: Int,
-    to end: Int,
-    age: Double?
-  ) -> Bool {
-    if let tries = field(bytes, ", ntries=", from: start, to: end) {
+  private func isRetry(_ bytes: Span<UInt8>, _ fields: SendmailFields, age: Double?) -> Bool {
+    if let tries = fields.tries {
       return (bytes.number(at: tries.lowerBound, to: tries.upperBound)?.value ?? 0) > 1
     }
-    let took = field(bytes, ", xdelay=", from: start, to: end).flatMap { seconds(bytes, $0) }
+    let took = fields.attemptDelay.flatMap { seconds(bytes, $0) }
     return (age ?? 0) - (took ?? 0) > 60
   }
 
@@ -115,13 +105,10 @@ extension SendmailDialect {
 
   /// The submission program gives its mail to the daemon of this machine: that is no attempt at the
   /// destination.
-  private func isHandOver(
-    _ bytes: Span<UInt8>,
-    relay: Range<Int>,
-    from start: Int,
-    to end: Int
-  ) -> Bool {
-    guard bytes.firstIndex(of: ", mailer=relay,", from: start, to: end) != nil else { return false }
+  private func isHandOver(_ bytes: Span<UInt8>, _ fields: SendmailFields) -> Bool {
+    guard let mailer = fields.mailer, bytes.has("relay,", at: mailer.lowerBound, to: fields.stat),
+      let relay = fields.relay
+    else { return false }
     return bytes.has("[127.", in: relay) || bytes.has("[::1]", in: relay)
       || bytes.has("[IPv6:::1]", in: relay)
   }
@@ -206,28 +193,28 @@ extension SendmailDialect {
     let text = line.text
     let start = text.lowerBound
     if let relay = field(bytes, ", relay=", from: start, to: text.upperBound) {
-      var session = session(line, with: SendmailDialect.hostName(bytes, relay))
-      if bytes.has("verify=OK", in: text) || bytes.has("verify=TRUSTED", in: text) {
-        session.security = .authenticated
+      let place = openSession(line, bytes, relay: SendmailDialect.hostName(bytes, relay))
+      let verify = bytes.firstIndex(of: "verify=", from: start, to: text.upperBound)
+      let verdict = (verify.map { $0 + 7 } ?? text.upperBound)..<text.upperBound
+      if bytes.begins("OK", in: verdict) || bytes.begins("TRUSTED", in: verdict) {
+        sessions[place].security = .authenticated
       } else if bytes.has("version=", in: text) {
-        session.security = .encrypted
+        sessions[place].security = .encrypted
       }
-      if bytes.has("verify=FAIL", in: text) || bytes.has("verify=DANE_FAIL", in: text) {
-        session.addAdvice(bytes.bytes(text), at: line.position)
+      if bytes.begins("FAIL", in: verdict) || bytes.begins("DANE_FAIL", in: verdict) {
+        sessions[place].addAdvice(bytes.bytes(text), at: line.position)
       }
-      store(session, pid: line.pid)
       return
     }
     if bytes.has(", error: connect failed", in: text) {
       // A handshake that failed begins its session's story.
-      var session = SendmailSession(relay: [], moment: line.moment)
+      var session = SendmailSession(moment: line.moment)
       session.addCause(bytes.bytes(text), at: line.position)
       session.security = .clear
-      store(session, pid: line.pid)
+      sessions.set(line.pid, session)
     } else if bytes.has("verifymsg=", in: text), !bytes.has("verifymsg=ok", in: text) {
-      var session = session(line, with: sessions[line.pid]?.relay ?? [])
-      session.addAdvice(bytes.bytes(text), at: line.position)
-      store(session, pid: line.pid)
+      let place = openSession(line, bytes, relay: nil)
+      sessions[place].addAdvice(bytes.bytes(text), at: line.position)
     }
   }
 
@@ -238,68 +225,93 @@ extension SendmailDialect {
       bytes.has("ruleset=tls_", at: text.lowerBound, to: text.upperBound)
     else { return }
     let relay = field(bytes, ", relay=", from: text.lowerBound, to: text.upperBound)
-    let name = relay.map { SendmailDialect.hostName(bytes, $0) } ?? []
-    var session = session(line, with: name)
-    session.addCause(bytes.bytes(text), at: line.position)
+    let name = relay.map { SendmailDialect.hostName(bytes, $0) } ?? 0..<0
+    let place = openSession(line, bytes, relay: name)
+    sessions[place].addCause(bytes.bytes(text), at: line.position)
     // Nothing of a handshake was logged, on a host that logs them: the peer did not offer STARTTLS.
-    if logsTLS, session.security == .unknown, bytes.has("too weak 0 less than", in: text),
-      !session.cause.holds(Array("arg1=TEMP".utf8)),
-      !session.cause.holds(Array("STARTTLS".utf8))
+    if logsTLS, sessions[place].security == .unknown, bytes.has("too weak 0 less than", in: text),
+      !sessions[place].cause.holds(Array("arg1=TEMP".utf8)),
+      !sessions[place].cause.holds(Array("STARTTLS".utf8))
     {
-      session.addCause(Array("(no STARTTLS in this session)".utf8), at: line.position)
+      sessions[place].addCause(Array("(no STARTTLS in this session)".utf8), at: line.position)
     }
-    store(session, pid: line.pid)
   }
 
   // MARK: - Pieces
 
-  /// The session that a further line of its process is about.
-  private func session(_ line: LogLine, with name: [UInt8]) -> SendmailSession {
-    sessions[line.pid]?.continued(relay: name, moment: line.moment)
-      ?? SendmailSession(relay: name, moment: line.moment)
+  /// The place of the session that a further line of its process is about, which names the relay; nil
+  /// for the relay that the process has a session with.
+  private mutating func openSession(
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    relay: Range<Int>?
+  ) -> Int {
+    let place: Int
+    if let known = sessions.place(of: line.pid) {
+      place = known
+      let isSame =
+        relay.map { SendmailDialect.isHost(sessions[place].relay, bytes, $0) } ?? true
+      sessions[place].proceed(isSameRelay: isSame, moment: line.moment)
+      if isSame { return place }
+    } else {
+      place = sessions.set(line.pid, SendmailSession(moment: line.moment))
+    }
+    sessions[place].relay.replaceAll(with: bytes, in: relay ?? 0..<0)
+    sessions[place].relay.lowercase()
+    return place
   }
 
-  /// What the process said of the session behind a result, and whether it said it for this result:
-  /// else it repeats what was told of an earlier message.
+  /// What a session tells the result behind it.
+  private struct Told {
+    var cause: Range<Int> = 0..<0
+    var causePosition: LinePosition?
+    var protection: TransportSecurity
+    /// It was said for this result: else it repeats what was told of an earlier message.
+    var isFresh: Bool
+
+    func security(_ outcome: DeliveryOutcome) -> TransportSecurity {
+      outcome == .delivered && !cause.isEmpty && protection == .unknown ? .clear : protection
+    }
+  }
+
+  /// What the process said of the session behind a result.
   private mutating func takeSession(
     _ line: LogLine,
     _ bytes: Span<UInt8>,
-    _ result: (id: Range<Int>, relay: Range<Int>, outcome: DeliveryOutcome, isAsked: Bool)
-  ) -> (session: SendmailSession, isFresh: Bool)? {
-    guard var session = sessions[line.pid],
-      line.moment.seconds(since: session.moment) <= SendmailSession.patience
+    _ result: (id: Range<Int>, relay: Range<Int>, outcome: DeliveryOutcome, isAsked: Bool),
+    _ events: inout LineEvents
+  ) -> Told? {
+    guard let place = sessions.place(of: line.pid),
+      line.moment.seconds(since: sessions[place].moment) <= SendmailSession.patience
     else { return nil }
-    let id = bytes.bytes(result.id)
-    let wasTold = !session.toldFor.isEmpty
-    let isFresh = !wasTold || session.toldFor == id
-    if !wasTold {
-      session.toldFor = id
-      sessions[line.pid] = session
-    }
+    let id = ShortID(bytes, result.id)
+    let wasTold = sessions[place].toldFor != nil
+    let isFresh = !wasTold || sessions[place].toldFor == id
+    if !wasTold { sessions[place].toldFor = id }
     let isSame =
-      session.relay.isEmpty || session.relay == SendmailDialect.hostName(bytes, result.relay)
+      sessions[place].relay.isEmpty
+      || SendmailDialect.isHost(
+        sessions[place].relay,
+        bytes,
+        SendmailDialect.hostName(bytes, result.relay)
+      )
+    var told = Told(protection: sessions[place].security, isFresh: isFresh)
+    var isCause = !sessions[place].cause.isEmpty
     if !isSame {
       // Another host of the destination failed before: it is why this one was asked.
-      guard !wasTold, result.outcome != .delivered, !session.cause.isEmpty else { return nil }
-      session.security = .unknown
+      guard !wasTold, result.outcome != .delivered, isCause else { return nil }
+      told.protection = .unknown
     } else if result.outcome == .delivered {
       // TLS stood: what was said before is of another host or recipient.
-      if session.security == .encrypted || session.security == .authenticated {
-        session.forgetCause()
-      }
+      if told.protection == .encrypted || told.protection == .authenticated { isCause = false }
     } else if !isFresh, result.isAsked {
       // A new connection that failed for a reason of its own.
-      session.forgetCause()
+      isCause = false
     }
-    return (session, isFresh)
-  }
-
-  private func security(
-    _ session: SendmailSession?,
-    _ outcome: DeliveryOutcome
-  ) -> TransportSecurity {
-    guard let session else { return .unknown }
-    if outcome == .delivered, !session.cause.isEmpty, session.security == .unknown { return .clear }
-    return session.security
+    if isCause {
+      told.cause = events.carry(sessions[place].cause)
+      told.causePosition = sessions[place].causePosition
+    }
+    return told
   }
 }

@@ -9,12 +9,9 @@ package import MailModel
 /// relay. Source: Sendmail sendmail/deliver.c (logdelivery), sendmail/tls.c, cf/m4/proto.m4.
 package struct SendmailDialect: LogDialect {
   /// What each process said about its session.
-  var sessions: [Int32: SendmailSession] = [:]
+  var sessions = RecentTable<Int32, SendmailSession>()
   /// Whether this host logs its TLS sessions.
   var logsTLS = false
-
-  /// Processes remembered at most.
-  static let memoryLimit = 4096
 
   package init() {}
 
@@ -61,9 +58,9 @@ package struct SendmailDialect: LogDialect {
     guard !sessions.isEmpty || logsTLS else { return [] }
     var state = CarriedStateWriter()
     state.write(Int64(logsTLS ? 1 : 0))
-    let kept = sessions.sorted { ($0.value.moment, $0.key) > ($1.value.moment, $1.key) }.prefix(512)
+    let kept = sessions.newest(512)
     state.write(Int64(kept.count))
-    for (pid, session) in kept.sorted(by: { $0.key < $1.key }) {
+    for (pid, session) in kept {
       state.write(Int64(pid))
       session.write(to: &state)
     }
@@ -78,16 +75,7 @@ package struct SendmailDialect: LogDialect {
     logsTLS = logs == 1
     for _ in 0..<count {
       guard let pid = reader.number(), let session = SendmailSession(from: &reader) else { return }
-      sessions[Int32(truncatingIfNeeded: pid)] = session
+      sessions.set(Int32(truncatingIfNeeded: pid), session)
     }
-  }
-
-  mutating func store(_ session: SendmailSession, pid: Int32) {
-    if sessions.count >= SendmailDialect.memoryLimit, sessions[pid] == nil {
-      let moments = sessions.values.map(\.moment).sorted()
-      let limit = moments[moments.count / 4]
-      sessions = sessions.filter { $0.value.moment > limit }
-    }
-    sessions[pid] = session
   }
 }

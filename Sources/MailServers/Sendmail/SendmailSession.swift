@@ -1,7 +1,7 @@
 import MailModel
 
 /// What a process said about its session with one relay.
-struct SendmailSession: Sendable {
+struct SendmailSession: Dated, Sendable {
   /// The relay's name, lower case, no trailing dot.
   var relay: [UInt8] = []
   /// Failure lines.
@@ -12,31 +12,26 @@ struct SendmailSession: Sendable {
   var advicePosition: LinePosition?
   var security: TransportSecurity = .unknown
   var moment: Timestamp
-  /// The message whose result line told what is here; empty while none did. What is said next is about
+  /// The message whose result line told what is here; nil while none did. What is said next is about
   /// another session.
-  var toldFor: [UInt8] = []
+  var toldFor: ShortID?
 
   static let limit = 1024
   /// The longest that a session lasts between its handshake and its result.
   static let patience = 3600.0
 
-  init(relay: [UInt8], moment: Timestamp) {
-    self.relay = relay
-    self.moment = moment
-  }
+  init(moment: Timestamp) { self.moment = moment }
 
-  /// The session of the same process with `relay` that a further line is about: this one, unless a
-  /// result told it. Then the connection was kept, or there is a new one.
-  func continued(relay name: [UInt8], moment: Timestamp) -> SendmailSession {
-    guard relay.isEmpty || relay == name, toldFor.isEmpty else {
-      var next = SendmailSession(relay: name, moment: moment)
-      if relay == name { next.security = security }
-      return next
-    }
-    var next = self
-    next.relay = name
-    next.moment = moment
-    return next
+  /// Goes on with a further line of its process: about the same session, unless a result told it or the
+  /// line is about another relay. Then the connection was kept, or there is a new one.
+  mutating func proceed(isSameRelay: Bool, moment now: Timestamp) {
+    moment = now
+    if toldFor == nil, isSameRelay || relay.isEmpty { return }
+    if !isSameRelay { security = .unknown }
+    forgetCause()
+    advice = []
+    advicePosition = nil
+    toldFor = nil
   }
 
   mutating func addCause(_ line: [UInt8], at position: LinePosition) {
@@ -68,7 +63,7 @@ struct SendmailSession: Sendable {
     state.write(advicePosition)
     state.write(Int64(security.rawValue))
     state.write(moment.microseconds)
-    state.write(toldFor)
+    state.write(toldFor?.bytes ?? [])
   }
 
   init?(from state: inout CarriedStateReader) {
@@ -83,6 +78,6 @@ struct SendmailSession: Sendable {
     self.advicePosition = advicePosition
     self.security = TransportSecurity(rawValue: Int(clamping: security)) ?? .unknown
     self.moment = Timestamp(microseconds: moment)
-    self.toldFor = toldFor
+    self.toldFor = toldFor.isEmpty ? nil : ShortID(toldFor)
   }
 }

@@ -1,0 +1,102 @@
+import MailModel
+
+/// The `KEY=value` fields of a line that are asked for, the first of each.
+struct EximFields {
+  /// `host [ip]:port`.
+  private(set) var host: Range<Int>?
+  /// `S=`: bytes.
+  private(set) var size: Range<Int>?
+  /// `id=`: the Message-ID.
+  private(set) var messageID: Range<Int>?
+  /// `R=`: the router, or the message that this notice is about.
+  private(set) var reference: Range<Int>?
+  /// `X=`: protocol and cipher.
+  private(set) var suite: Range<Int>?
+  /// `CV=`: whether the certificate was verified.
+  private(set) var verified: Range<Int>?
+  /// `C=`: what the peer said to the delivery.
+  private(set) var confirmation: Range<Int>?
+
+  /// Fields read of one line at most.
+  private static let most = 40
+
+  init(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+    var at = start
+    var count = 0
+    while at < end, count < EximFields.most {
+      guard let equals = bytes.firstIndex(near: UInt8(ascii: "="), from: at, to: end) else {
+        return
+      }
+      let length = EximFields.keyLength(bytes, from: at, to: equals)
+      var stop = equals + 1
+      var value = stop..<stop
+      if stop < end, bytes[stop] == UInt8(ascii: "\"") {
+        let close = EximFields.closingQuote(bytes, from: stop + 1, to: end)
+        value = (stop + 1)..<close
+        stop = min(close + 1, end)
+      } else {
+        stop = bytes.firstIndex(near: 0x20, from: stop, to: end) ?? end
+        value = (equals + 1)..<stop
+      }
+      if length > 0 {
+        keep(bytes, key: (equals - length)..<equals, value: value, to: end)
+        count += 1
+      }
+      at = stop
+    }
+  }
+
+  /// The length of the key before an equals sign; 0 where it is none of one or two letters.
+  @inline(__always)
+  private static func keyLength(_ bytes: Span<UInt8>, from start: Int, to equals: Int) -> Int {
+    for length in 0..<3 {
+      if equals - length == start || bytes[equals - length - 1] == 0x20 { return length }
+    }
+    return 0
+  }
+
+  @inline(__always)
+  private mutating func keep(
+    _ bytes: Span<UInt8>,
+    key: Range<Int>,
+    value: Range<Int>,
+    to end: Int
+  ) {
+    let second = key.count == 2 ? bytes[key.lowerBound + 1] : 0
+    switch (bytes[key.lowerBound], second) {
+    case (UInt8(ascii: "H"), 0):
+      if host == nil { host = EximFields.host(bytes, from: key.upperBound + 1, to: end) }
+    case (UInt8(ascii: "S"), 0): size = size ?? value
+    case (UInt8(ascii: "i"), UInt8(ascii: "d")): messageID = messageID ?? value
+    case (UInt8(ascii: "R"), 0): reference = reference ?? value
+    case (UInt8(ascii: "X"), 0): suite = suite ?? value
+    case (UInt8(ascii: "C"), UInt8(ascii: "V")): verified = verified ?? value
+    case (UInt8(ascii: "C"), 0): confirmation = confirmation ?? value
+    default: break
+    }
+  }
+
+  /// The quote that ends a value; one behind a backslash belongs to it.
+  private static func closingQuote(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    var at = start
+    while at < end, bytes[at] != UInt8(ascii: "\"") {
+      at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
+    }
+    return min(at, end)
+  }
+
+  /// `name [ip]:port` or `name (helo) [ip]`, up to the bracket and port.
+  private static func host(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Range<Int> {
+    guard
+      let close = bytes.firstIndex(of: UInt8(ascii: "]"), from: start, to: min(end, start + 400))
+    else {
+      return start..<(bytes.firstIndex(of: 0x20, from: start, to: end) ?? end)
+    }
+    var stop = close + 1
+    if stop < end, bytes[stop] == UInt8(ascii: ":"), let port = bytes.number(at: stop + 1, to: end)
+    {
+      stop = port.end
+    }
+    return start..<stop
+  }
+}
