@@ -19,6 +19,8 @@ struct Dispatch: ~Copyable {
   }
 
   private let servers: [any MailServer]
+  /// The dialects of ``servers``, in their order.
+  private let dialects: [any LogDialect.Type]
   private let carried: [String: [UInt8]]
   private var posts: ContiguousArray<Post> = []
   private var postByName: [String: Int] = [:]
@@ -40,6 +42,7 @@ struct Dispatch: ~Copyable {
     seed: UInt64
   ) {
     self.servers = servers
+    dialects = servers.map(\.dialect)
     self.carried = carried
     self.seed = seed
     untagged = Array(repeating: nil, count: servers.count)
@@ -77,7 +80,7 @@ struct Dispatch: ~Copyable {
 
   /// The reader of a line without host and tag.
   mutating func reader(untagged text: Span<UInt8>, _ writer: inout IngestWriter) -> Reader? {
-    for place in servers.indices where servers[place].dialect.claimsUntagged(text) {
+    for place in dialects.indices where dialects[place].claimsUntagged(text) {
       if let known = untagged[place] { return Reader(post: known) }
       let post = post(server: servers[place], host: "", &writer)
       untagged[place] = post

@@ -1,20 +1,25 @@
 /// An enhanced mail system status code: `4.7.5` (RFC 3463).
 package struct EnhancedStatusCode: Hashable, Sendable, CustomStringConvertible {
   /// 2 success, 4 persistent transient failure, 5 permanent failure.
-  package let classDigit: Int
+  @inlinable package var classDigit: Int { Int(storedClass) }
   /// 0 to 999: 7 is security or policy (RFC 3463 section 3).
-  package let subject: Int
+  @inlinable package var subject: Int { Int(storedSubject) }
   /// 0 to 999.
-  package let detail: Int
+  @inlinable package var detail: Int { Int(storedDetail) }
+
+  // In little room: an event holds one.
+  @usableFromInline let storedClass: UInt16
+  @usableFromInline let storedSubject: UInt16
+  @usableFromInline let storedDetail: UInt16
 
   /// A code from its three numbers; nil outside RFC 3463's ranges.
   @inlinable package init?(_ classDigit: Int, _ subject: Int, _ detail: Int) {
     guard classDigit == 2 || classDigit == 4 || classDigit == 5, (0...999).contains(subject),
       (0...999).contains(detail)
     else { return nil }
-    self.classDigit = classDigit
-    self.subject = subject
-    self.detail = detail
+    storedClass = UInt16(classDigit)
+    storedSubject = UInt16(subject)
+    storedDetail = UInt16(detail)
   }
 
   /// Reads `4.7.5` at `start`; gives the code and the index behind it.

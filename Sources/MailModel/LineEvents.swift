@@ -1,19 +1,30 @@
-/// What one line gave: its events, and the text of earlier lines that they carry. One value serves all
+/// What one line gave: its events, and what earlier lines said that they carry. One value serves all
 /// lines of a source; it keeps its room.
 package struct LineEvents: ~Copyable, Sendable {
+  /// What lines of a session said that named no message.
+  package struct Cause: Sendable {
+    /// Failure lines, oldest first, joined by newlines, 1 KiB at most. Indexes ``LineEvents/carried``;
+    /// may be empty.
+    package var text: Range<Int>
+    /// Where the first of them stands.
+    package var position: LinePosition?
+  }
+
   /// The events are the first ``count`` of these.
-  private var slots: ContiguousArray<LogEvent> = []
+  @usableFromInline var slots: ContiguousArray<LogEvent> = []
   /// How many events there are.
   package private(set) var count = 0
-  /// The bytes that ``LoggedAttempt/cause`` indexes.
+  /// The bytes of the causes.
   package private(set) var carried: ContiguousArray<UInt8> = []
+  /// What ``LoggedAttempt/cause`` numbers.
+  package private(set) var causes: ContiguousArray<Cause> = []
 
   package init() {}
 
   package var isEmpty: Bool { count == 0 }
 
   /// The event at an index below ``count``.
-  package subscript(index: Int) -> LogEvent { slots[index] }
+  @inlinable package subscript(index: Int) -> LogEvent { slots[index] }
 
   /// Adds an event.
   package mutating func append(_ event: LogEvent) {
@@ -21,16 +32,26 @@ package struct LineEvents: ~Copyable, Sendable {
     count += 1
   }
 
-  /// Takes over what earlier lines said; gives the range for ``LoggedAttempt/cause``.
-  package mutating func carry(_ text: [UInt8]) -> Range<Int> {
+  /// Takes over what earlier lines said, `position` being the first one's; gives its number for
+  /// ``LoggedAttempt/cause``.
+  package mutating func carry(_ text: [UInt8], at position: LinePosition?) -> Int? {
+    guard !text.isEmpty || position != nil else { return nil }
     let start = carried.count
     carried.append(contentsOf: text)
-    return start..<carried.count
+    causes.append(Cause(text: start..<carried.count, position: position))
+    return causes.count - 1
+  }
+
+  /// The failure lines of an attempt; empty where it has none.
+  package func causeText(of attempt: borrowing LoggedAttempt) -> Range<Int> {
+    attempt.cause.map { causes[$0].text } ?? 0..<0
   }
 
   /// Forgets the events, and keeps their room.
   package mutating func removeAll() {
     count = 0
-    if !carried.isEmpty { carried.removeAll(keepingCapacity: true) }
+    guard !causes.isEmpty else { return }
+    carried.removeAll(keepingCapacity: true)
+    causes.removeAll(keepingCapacity: true)
   }
 }

@@ -23,7 +23,8 @@ package struct LogLine: Sendable {
   package var text: Range<Int>
   package var position: LinePosition
 
-  @inlinable package init(
+  @inlinable @inline(__always)
+  package init(
     moment: Timestamp,
     pid: Int32,
     tag: Range<Int>,

@@ -1,7 +1,7 @@
 /// What a log line says happened, in terms every server shares.
 ///
 /// Ranges index the bytes of the line that gave the event; they are good until the next line. An event
-/// is plain memory that nothing counts references to: there is one for nearly every line.
+/// is plain memory of some hundred bytes, with no references to count: nearly every line gives one.
 package enum LogEvent: Sendable {
   /// A message entered the queue, or more of its envelope became known.
   case arrival(Arrival)
@@ -41,7 +41,8 @@ package struct Arrival: Sendable {
   /// The id that this message had before it was requeued, or the message that this notice is about.
   package var originalQueueID: Range<Int>?
 
-  @inlinable package init(
+  @inlinable @inline(__always)
+  package init(
     queueID: Range<Int>,
     opensMessage: Bool = false,
     sender: Range<Int>? = nil,
@@ -77,15 +78,14 @@ package struct LoggedAttempt: Sendable {
   package var reply: Range<Int>
   package var enhancedStatus: EnhancedStatusCode?
   package var security: TransportSecurity
-  /// Failure lines of the same session that carry no queue id, oldest first, joined by newlines,
-  /// 1 KiB at most; empty where there are none. Indexes ``LineEvents/carried``.
-  package var cause: Range<Int>
-  /// Where the first line of ``cause`` stands.
-  package var causePosition: LinePosition?
+  /// What earlier lines of the same session said, by its number among ``LineEvents/causes``; nil where
+  /// they said nothing.
+  package var cause: Int?
   /// Seconds since the message arrived, where the line says.
   package var age: Double?
 
-  @inlinable package init(
+  @inlinable @inline(__always)
+  package init(
     queueID: Range<Int>,
     recipient: Range<Int>,
     outcome: DeliveryOutcome,
@@ -94,8 +94,7 @@ package struct LoggedAttempt: Sendable {
     reply: Range<Int> = 0..<0,
     enhancedStatus: EnhancedStatusCode? = nil,
     security: TransportSecurity = .unknown,
-    cause: Range<Int> = 0..<0,
-    causePosition: LinePosition? = nil,
+    cause: Int? = nil,
     age: Double? = nil
   ) {
     self.queueID = queueID
@@ -107,7 +106,6 @@ package struct LoggedAttempt: Sendable {
     self.enhancedStatus = enhancedStatus
     self.security = security
     self.cause = cause
-    self.causePosition = causePosition
     self.age = age
   }
 }

@@ -57,7 +57,20 @@ extension Span where Element == UInt8 {
   /// The first index of `byte` in `start..<end`, or nil: for what lies near.
   @inlinable @inline(__always)
   package func firstIndex(near byte: UInt8, from start: Int, to end: Int) -> Int? {
-    firstIndex(near: byte, byte, byte, from: start, to: end)
+    guard start >= 0, end <= count else { return nil }
+    let raw = bytes
+    var at = start
+    while at &+ 8 <= end {
+      let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self).littleEndian
+      let found = word.marks(of: byte)
+      if found != 0 { return at &+ found.trailingZeroBitCount &>> 3 }
+      at &+= 8
+    }
+    while at < end {
+      if self[unchecked: at] == byte { return at }
+      at &+= 1
+    }
+    return nil
   }
 
   /// Whether `literal` stands at `start` and ends at or before `end`.

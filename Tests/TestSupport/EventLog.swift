@@ -44,7 +44,11 @@ package struct EventLog<Dialect: LogDialect> {
     outcomes.append(outcome)
     var said: [String] = []
     for index in 0..<events.count {
-      said.append(EventLog.words(events[index], bytes, carried: Array(events.carried)))
+      var cause = ""
+      if case .attempt(let attempt) = events[index] {
+        cause = String(decoding: events.carried[events.causeText(of: attempt)], as: UTF8.self)
+      }
+      said.append(EventLog.words(events[index], bytes, cause: cause))
     }
     return said
   }
@@ -56,7 +60,7 @@ package struct EventLog<Dialect: LogDialect> {
     dialect.restore(state)
   }
 
-  private static func words(_ event: LogEvent, _ bytes: [UInt8], carried: [UInt8]) -> String {
+  private static func words(_ event: LogEvent, _ bytes: [UInt8], cause: String) -> String {
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
     switch event {
     case .arrival(let arrival):
@@ -76,12 +80,7 @@ package struct EventLog<Dialect: LogDialect> {
       if let status = attempt.enhancedStatus { out += " \(status)" }
       if attempt.security != .unknown { out += " \(attempt.security)" }
       if !attempt.reply.isEmpty { out += " (\(text(attempt.reply)))" }
-      if !attempt.cause.isEmpty {
-        out +=
-          " because "
-          + String(decoding: carried[attempt.cause], as: UTF8.self)
-          .replacing("\n", with: " / ")
-      }
+      if !cause.isEmpty { out += " because " + cause.replacing("\n", with: " / ") }
       return out
     case .ended(let id): return "ended \(text(id))"
     case .expired(let id, let forced): return "expired \(text(id))" + (forced ? " forced" : "")

@@ -67,8 +67,8 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: fields.confirmation ?? 0..<0,
           security: security,
-          cause: security == .clear ? known.map { events.carry($0.cause) } ?? 0..<0 : 0..<0,
-          causePosition: security == .clear ? known?.causePosition : nil
+          cause: security == .clear
+            ? known.flatMap { events.carry($0.cause, at: $0.causePosition) } : nil
         )
       )
     )
@@ -106,8 +106,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known.map { events.carry($0.cause) } ?? 0..<0,
-          causePosition: known?.causePosition
+          cause: known.flatMap { events.carry($0.cause, at: $0.causePosition) }
         )
       )
     )
@@ -146,8 +145,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known.map { events.carry($0.cause) } ?? 0..<0,
-          causePosition: known?.causePosition
+          cause: known.flatMap { events.carry($0.cause, at: $0.causePosition) }
         )
       )
     )

@@ -60,7 +60,8 @@ package struct EximDialect: LogDialect {
 
   /// Through syslog the line brings its own stamp, unless `syslog_timestamp` is off.
   private func withoutOwnStamp(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Int {
-    guard text.count > 20, let (_, after) = CivilTime.parse(bytes, from: text.lowerBound),
+    guard text.count > 20, bytes[text.lowerBound + 4] == UInt8(ascii: "-"),
+      let (_, after) = CivilTime.parse(bytes, from: text.lowerBound),
       after < text.upperBound, bytes[after] == 0x20
     else { return text.lowerBound }
     var at = after + 1

@@ -78,11 +78,13 @@ struct EximFields {
 
   /// The quote that ends a value; one behind a backslash belongs to it.
   private static func closingQuote(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
     var at = start
-    while at < end, bytes[at] != UInt8(ascii: "\"") {
-      at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
+    while let next = bytes.firstIndex(near: quote, backslash, quote, from: at, to: end) {
+      if bytes[next] == quote { return next }
+      at = next + 2
     }
-    return min(at, end)
+    return end
   }
 
   /// `name [ip]:port` or `name (helo) [ip]`, up to the bracket and port.

@@ -23,10 +23,8 @@ enum EximMessageID {
     let stop = dash + 1 + last
     guard stop <= end, stop == end || bytes[stop] == 0x20, bytes[dash] == UInt8(ascii: "-")
     else { return nil }
-    for index in start..<stop where index != start + 6 && index != dash {
-      if !isAlphanumeric(bytes[index]) { return nil }
-    }
-    return start..<stop
+    return isAlphanumeric(bytes, start, 6) && isAlphanumeric(bytes, start + 7, middle)
+      && isAlphanumeric(bytes, dash + 1, last) ? start..<stop : nil
   }
 
   /// When the message with this id arrived, to the second: the first six characters are seconds in
@@ -57,8 +55,17 @@ enum EximMessageID {
     return near
   }
 
+  /// Whether `length` bytes are letters and digits, told without a branch for each.
   @inline(__always)
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    byte &- 48 < 10 || (byte | 0x20) &- 97 < 26
+  private static func isAlphanumeric(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) -> Bool {
+    let part = bytes.extracting(start..<(start + length))
+    var others: UInt8 = 0
+    for index in 0..<length {
+      let byte = part[unchecked: index]
+      let isDigit = byte &- 48 < 10
+      let isLetter = (byte | 0x20) &- 97 < 26
+      others |= isDigit || isLetter ? 0 : 1
+    }
+    return others == 0
   }
 }

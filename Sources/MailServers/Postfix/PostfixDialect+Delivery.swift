@@ -149,7 +149,7 @@ extension PostfixDialect {
           sessions.remove(line.pid)
         }
       }
-      if !result.isReused, result.cause.isEmpty, !proxied.isEmpty,
+      if !result.isReused, !result.hasCauseText, !proxied.isEmpty,
         let told = takeProxied(
           peer: bytes.bytes(result.relay),
           at: line.moment,
@@ -199,8 +199,10 @@ extension PostfixDialect {
       moment.seconds(since: softFailures[place].moment) <= PostfixSession.patience
     else { return }
     var joined = softFailures[place]
-    if !result.cause.isEmpty, let position = result.causePosition {
-      joined.add(events.carried[result.cause], at: position)
+    if let cause = result.cause.map({ events.causes[$0] }), !cause.text.isEmpty,
+      let position = cause.position
+    {
+      joined.add(events.carried[cause.text], at: position)
     }
     result.carry(joined, &events)
     softFailures[place].usedBy = id

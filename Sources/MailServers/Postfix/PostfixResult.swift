@@ -13,8 +13,9 @@ struct PostfixResult {
   private(set) var isSuspended = false
   private var security: TransportSecurity = .unknown
   private var statesSecurity = false
-  private(set) var cause: Range<Int> = 0..<0
-  private(set) var causePosition: LinePosition?
+  /// The number of what the session's lines said, among ``LineEvents/causes``.
+  private(set) var cause: Int?
+  private(set) var hasCauseText = false
 
   /// Reads the fields of `range`, which begins with `to=<`; nil where there is no status, or it is
   /// the answer to an address probe (`deliverable`), which is no mail.
@@ -175,13 +176,13 @@ struct PostfixResult {
 
   /// Takes over the failure lines of a session.
   mutating func carry(_ session: borrowing PostfixSession, _ events: inout LineEvents) {
-    cause = session.cause.isEmpty ? 0..<0 : events.carry(session.cause)
-    causePosition = session.causePosition
+    hasCauseText = !session.cause.isEmpty
+    cause = events.carry(session.cause, at: session.causePosition)
   }
 
   /// Notes how the delivery was protected, unless the line itself says so.
   mutating func note(established: TransportSecurity?, logsTLS: Bool, _ bytes: Span<UInt8>) {
-    guard !statesSecurity, established != nil || logsTLS || !cause.isEmpty else { return }
+    guard !statesSecurity, established != nil || logsTLS || hasCauseText else { return }
     if PostfixResult.leavesMachine(bytes, relay) { security = established ?? .clear }
   }
 
@@ -213,7 +214,6 @@ struct PostfixResult {
       enhancedStatus: enhancedStatus,
       security: security,
       cause: cause,
-      causePosition: causePosition,
       age: age
     )
   }

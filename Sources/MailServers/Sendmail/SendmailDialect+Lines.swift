@@ -49,7 +49,7 @@ extension SendmailDialect {
       bytes.equals("Deferred", in: status)
       || (!isAsked && bytes.equals("Service unavailable", in: status))
     let told = takeSession(line, bytes, (id, relay, outcome, isAsked), &events)
-    let hasOwnCause = told.map { $0.isFresh && !$0.cause.isEmpty } ?? false
+    let hasOwnCause = told.map { $0.isFresh && $0.cause != nil } ?? false
     var attempt = LoggedAttempt(
       queueID: id,
       recipient: start..<start,
@@ -60,8 +60,7 @@ extension SendmailDialect {
       reply: isBare ? status.lowerBound..<status.lowerBound : fields.reply ?? status,
       enhancedStatus: dsn,
       security: told.map { $0.security(outcome) } ?? .unknown,
-      cause: told?.cause ?? 0..<0,
-      causePosition: told?.causePosition,
+      cause: told?.cause,
       age: fields.delay.flatMap { seconds(bytes, $0) }
     )
     if isHandOver(bytes, fields) { attempt.tried = false }
@@ -191,17 +190,15 @@ extension SendmailDialect {
   private mutating func startTLSLine(_ line: LogLine, _ bytes: Span<UInt8>) {
     logsTLS = true
     let text = line.text
-    let start = text.lowerBound
-    if let relay = field(bytes, ", relay=", from: start, to: text.upperBound) {
+    let session = HandshakeFields(bytes, text)
+    if let relay = session.relay {
       let place = openSession(line, bytes, relay: SendmailDialect.hostName(bytes, relay))
-      let verify = bytes.firstIndex(of: "verify=", from: start, to: text.upperBound)
-      let verdict = (verify.map { $0 + 7 } ?? text.upperBound)..<text.upperBound
-      if bytes.begins("OK", in: verdict) || bytes.begins("TRUSTED", in: verdict) {
+      if bytes.begins("OK", in: session.verify) || bytes.begins("TRUSTED", in: session.verify) {
         sessions[place].security = .authenticated
-      } else if bytes.has("version=", in: text) {
+      } else if session.hasVersion {
         sessions[place].security = .encrypted
       }
-      if bytes.begins("FAIL", in: verdict) || bytes.begins("DANE_FAIL", in: verdict) {
+      if bytes.begins("FAIL", in: session.verify) || bytes.begins("DANE_FAIL", in: session.verify) {
         sessions[place].addAdvice(bytes.bytes(text), at: line.position)
       }
       return
@@ -215,6 +212,28 @@ extension SendmailDialect {
     } else if bytes.has("verifymsg=", in: text), !bytes.has("verifymsg=ok", in: text) {
       let place = openSession(line, bytes, relay: nil)
       sessions[place].addAdvice(bytes.bytes(text), at: line.position)
+    }
+  }
+
+  /// `STARTTLS=client, relay=mx.example.net., version=TLSv1.3, verify=FAIL, cipher=…`.
+  private struct HandshakeFields {
+    private(set) var relay: Range<Int>?
+    private(set) var verify = 0..<0
+    private(set) var hasVersion = false
+
+    init(_ bytes: Span<UInt8>, _ text: Range<Int>) {
+      let end = text.upperBound
+      var comma = SendmailFields.comma(bytes, from: text.lowerBound, to: end)
+      while let at = comma.map({ $0 + 2 }) {
+        comma = SendmailFields.comma(bytes, from: at, to: end)
+        if bytes.has("relay=", at: at, to: end) {
+          relay = relay ?? (at + 6)..<(comma ?? end)
+        } else if bytes.has("verify=", at: at, to: end) {
+          if verify.isEmpty { verify = (at + 7)..<end }
+        } else if bytes.has("version=", at: at, to: end) {
+          hasVersion = true
+        }
+      }
     }
   }
 
@@ -263,14 +282,13 @@ extension SendmailDialect {
 
   /// What a session tells the result behind it.
   private struct Told {
-    var cause: Range<Int> = 0..<0
-    var causePosition: LinePosition?
+    var cause: Int?
     var protection: TransportSecurity
     /// It was said for this result: else it repeats what was told of an earlier message.
     var isFresh: Bool
 
     func security(_ outcome: DeliveryOutcome) -> TransportSecurity {
-      outcome == .delivered && !cause.isEmpty && protection == .unknown ? .clear : protection
+      outcome == .delivered && cause != nil && protection == .unknown ? .clear : protection
     }
   }
 
@@ -309,8 +327,7 @@ extension SendmailDialect {
       isCause = false
     }
     if isCause {
-      told.cause = events.carry(sessions[place].cause)
-      told.causePosition = sessions[place].causePosition
+      told.cause = events.carry(sessions[place].cause, at: sessions[place].causePosition)
     }
     return told
   }

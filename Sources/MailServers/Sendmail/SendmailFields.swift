@@ -44,7 +44,7 @@ struct SendmailFields {
 
   /// The first comma with a blank behind it.
   @inline(__always)
-  private static func comma(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+  static func comma(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
     var at = start
     while let comma = bytes.firstIndex(near: UInt8(ascii: ","), from: at, to: end) {
       if comma + 1 < end, bytes[comma + 1] == 0x20 { return comma }

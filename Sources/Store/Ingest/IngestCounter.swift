@@ -12,12 +12,12 @@ package struct IngestCounts: Hashable, Sendable {
   package internal(set) var expired = 0
 
   @inline(__always)
-  mutating func count(_ attempt: borrowing LoggedAttempt) {
+  mutating func count(_ attempt: borrowing LoggedAttempt, of events: borrowing LineEvents) {
     switch attempt.outcome {
     case .delivered: delivered += 1
     case .deferred:
       deferred += 1
-      if !attempt.cause.isEmpty { deferredWithCause += 1 }
+      if attempt.cause != nil, !events.causeText(of: attempt).isEmpty { deferredWithCause += 1 }
     case .bounced: bounced += 1
     case .expired: expired += 1
     }
@@ -33,6 +33,7 @@ struct IngestCounter {
 
   mutating func count(
     _ event: LogEvent,
+    of events: borrowing LineEvents,
     origin: Int64,
     at: Int64,
     bytes: UnsafeBufferPointer<UInt8>
@@ -42,7 +43,7 @@ struct IngestCounter {
       note(arrival.queueID, origin, at, bytes, isFirst: arrival.opensMessage)
     case .attempt(let attempt):
       note(attempt.queueID, origin, at, bytes, isFirst: false)
-      counts.count(attempt)
+      counts.count(attempt, of: events)
     case .ended(let id):
       let id = UnsafeBufferPointer(rebasing: bytes[id.clamped(to: 0..<bytes.count)])
       if open.remove(QueueKey(origin: origin, id: id)) != nil { counts.ended += 1 }

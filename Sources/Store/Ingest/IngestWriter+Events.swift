@@ -78,6 +78,7 @@ extension IngestWriter {
     // What a peer says to a delivery is its own queue id and wit; the code is enough.
     let said = slice(bytes, attempt.reply)
     let kept = attempt.outcome == .delivered ? min(said.count, 12) : said.count
+    let cause = attempt.cause.map { events.causes[$0] }
     let key = TallyKey(
       hour: at.hour,
       origin: origin,
@@ -86,24 +87,33 @@ extension IngestWriter {
       facts: facts,
       status: attempt.enhancedStatus?.packed ?? 0,
       reply: reason(UnsafeBufferPointer(rebasing: said[..<kept]), host: relay),
-      cause: attempt.cause.isEmpty
-        ? 0
-        : events.carried.withUnsafeBufferPointer { reason(slice($0, attempt.cause), host: relay) }
+      cause: reason(cause, of: events, host: relay)
     )
-    keep(attempt, key, recipient: message.recipients[index].row, line: line)
-    counter.counts.count(attempt)
-    let isNewKind = tally(key, at: at, line: line, causePosition: attempt.causePosition)
+    let recipient = message.recipients[index].row
+    keep(key, recipient: recipient, line: line, causePosition: cause?.position)
+    counter.counts.count(attempt, of: events)
+    let isNewKind = tally(key, at: at, line: line, causePosition: cause?.position)
     update(message, index, attempt.outcome, at: at)
     let isFailure =
       attempt.outcome != .delivered || (attempt.security == .clear && key.cause != 0)
     if isFailure, isNewKind { keepEvidence(key, line: line, bytes: bytes) }
   }
 
+  /// The number of what a session's lines said, folded; 0 where they said nothing.
+  private mutating func reason(
+    _ cause: LineEvents.Cause?,
+    of events: borrowing LineEvents,
+    host: UnsafeBufferPointer<UInt8>
+  ) -> Int64 {
+    guard let cause, !cause.text.isEmpty else { return 0 }
+    return events.carried.withUnsafeBufferPointer { reason(slice($0, cause.text), host: host) }
+  }
+
   private mutating func keep(
-    _ attempt: LoggedAttempt,
     _ key: TallyKey,
     recipient: Int64,
-    line: LogLine
+    line: LogLine,
+    causePosition: LinePosition?
   ) {
     func add(to rows: inout RowBuffer) {
       rows.add(recipient)
@@ -115,8 +125,8 @@ extension IngestWriter {
       rows.add(Int64(key.status))
       rows.add(line.position.source)
       rows.add(line.position.offset)
-      rows.add(attempt.causePosition?.source)
-      rows.add(attempt.causePosition?.offset)
+      rows.add(causePosition?.source)
+      rows.add(causePosition?.offset)
     }
     add(to: &pending.batch[.attempt])
   }

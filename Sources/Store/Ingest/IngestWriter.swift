@@ -108,7 +108,7 @@ package struct IngestWriter: ~Copyable {
     newest = max(newest, at)
     for index in 0..<events.count {
       if isDiscarding {
-        counter.count(events[index], origin: origin, at: at, bytes: bytes)
+        counter.count(events[index], of: events, origin: origin, at: at, bytes: bytes)
       } else {
         try apply(events[index], of: events, line: line, origin: origin, bytes: bytes)
       }
