@@ -2,19 +2,23 @@ package import MailModel
 
 extension TLSDemand {
   /// What a policy asks for at a host. `tlsa` is asked only where the level is one of DANE.
+  /// `isSigned`: whether the MX records that led to the host are signed, or nothing led to it.
   ///
-  /// As Postfix does it: `verify` matches the host, `secure` the domain and its subdomains, DANE
-  /// without records falls to opportunistic TLS, with records that cannot be had to a failure.
+  /// `verify` matches the host, `secure` the domain and its subdomains. DANE without records is
+  /// opportunistic TLS, with records that cannot be had a failure; records that cannot be used ask
+  /// for encryption alone (RFC 7672 section 2.2).
   package init(
     policy: TLSPolicy,
     domain: String,
     host: String,
-    tlsa: () -> DNSAnswer<TLSARecord>
+    isSigned: Bool = true,
+    tlsa: () -> TLSALookup
   ) {
     self.init(use: .required)
-    serverName = HostName(policy.serverName ?? host)?.description
+    serverName = TLSDemand.serverName(policy, domain: domain, host: host)
     caFile = policy.caFile
     caPath = policy.caPath
+    authorities = policy.authorities
     clientCertificate = policy.clientCertificate
     clientKey = policy.clientKey
     minimumProtocol = policy.minimumProtocol
@@ -22,26 +26,57 @@ extension TLSDemand {
     ciphers = policy.ciphers
     switch policy.level {
     case .none: self = TLSDemand(use: .never)
-    case .may: use = .opportunistic
+    case .may, .dane, .daneOnly: use = .opportunistic
     case .encrypt: break
     case .verify, .secure:
       verification = .names(
-        TLSDemand.names(policy, domain: domain, host: host)
+        policy.checksName ? TLSDemand.names(policy, domain: domain, host: host) : []
       )
     case .fingerprint:
       verification = .fingerprints(policy.fingerprints.map(TLSDemand.fingerprint))
-    case .dane, .daneOnly:
-      switch tlsa() {
-      case .found(let records, isSecure: true): verification = .dane(records)
-      case .failed: verification = .impossible(.dnssecInvalid)
-      case .found, .nothing:
-        if policy.level == .daneOnly {
-          verification = .impossible(.daneRequired)
-        } else {
-          use = .opportunistic
-        }
-      }
     }
+    let isOnly = policy.level == .daneOnly
+    if policy.level == .dane || isOnly || (policy.triesDANE && use != .never) {
+      let isApplicable = isSigned || (policy.usesDANEBehindUnsignedMX && !isOnly)
+      let found = isApplicable ? tlsa() : .nothing(isSecure: false)
+      goByDANE(found, isOnly: isOnly, names: [found.base ?? host, host, domain])
+    }
+    if let security = policy.security {
+      securityLevel =
+        verification == .nothing ? security.opportunistic : security.authenticated
+    }
+  }
+
+  private mutating func goByDANE(_ found: TLSALookup, isOnly: Bool, names: [String]) {
+    switch found.answer {
+    case .failed:
+      use = .required
+      verification = .impossible(.dnssecInvalid)
+    case .found(let records, isSecure: true):
+      use = .required
+      let usable = records.filter(\.isUsable)
+      if !usable.isEmpty {
+        serverName = names.first.flatMap { HostName($0)?.description }
+        verification = .dane(usable, names: TLSDemand.distinct(names))
+      } else if isOnly {
+        verification = .impossible(.daneRequired)
+      }
+    case .found, .nothing:
+      guard isOnly else { return }
+      use = .required
+      verification = .impossible(.daneRequired)
+    }
+  }
+
+  private static func serverName(_ policy: TLSPolicy, domain: String, host: String) -> String? {
+    let name: String? =
+      switch policy.serverName {
+      case "hostname": host
+      case "nexthop": domain
+      case .some(let stated): stated
+      case nil: policy.sendsServerName ? host : nil
+      }
+    return name.flatMap { HostName($0)?.description }
   }
 
   /// The names that count; Postfix's words for them are resolved.
@@ -57,6 +92,10 @@ extension TLSDemand {
       default: [word]
       }
     }
+  }
+
+  private static func distinct(_ names: [String]) -> [String] {
+    names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   private static func fingerprint(_ text: String) -> String {

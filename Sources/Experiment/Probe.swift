@@ -22,7 +22,7 @@ package struct HostProbe: Hashable, Sendable {
 
   static func isUsable(_ tlsa: DNSAnswer<TLSARecord>) -> Bool {
     guard case .found(let records, true) = tlsa else { return false }
-    return records.contains { $0.usage == 2 || $0.usage == 3 }
+    return records.contains(where: \.isUsable)
   }
 }
 
@@ -37,6 +37,8 @@ package struct DestinationProbe: Hashable, Sendable {
   package var tlsReporting: String?
   /// Why nothing could be probed; nil otherwise.
   package var trouble: String?
+  /// Its class; nil where what was asked for makes no sense.
+  package var troubleClass: FailureClass?
 
   package init(
     target: String,
@@ -107,7 +109,7 @@ package struct Probe: Sendable {
     var result = DestinationProbe(target: domain.description, exchangers: exchangers, hosts: [])
     var targets: [(name: String, preference: Int?)] = []
     switch exchangers {
-    case .failed(let reason): result.trouble = reason
+    case .failed(let reason): result.trouble = "the mail hosts are not known: \(reason)"
     case .nothing:
       result.exchangers = nil
       targets = [(domain.description, nil)]
@@ -118,21 +120,31 @@ package struct Probe: Sendable {
         targets = found.prefix(Probe.mostHosts).map { ($0.name, $0.preference) }
       }
     }
+    var reasons: [String] = []
     for target in targets {
       guard let host = HostName(target.name) else { continue }
       // What the DNS of others names is no reason to knock at our own doors.
       let isNamed = mayAskPrivate || target.preference == nil
-      for address in resolver.addresses(host).filter({ isNamed || !Address.isPrivate($0) })
-        .prefix(Probe.mostAddresses)
-      {
+      let answer = resolver.addressAnswer(host)
+      let usable = answer.values.filter { isNamed || !Address.isPrivate($0) }
+      if usable.isEmpty { reasons.append(resolver.reason(for: host, answer)) }
+      for address in usable.prefix(Probe.mostAddresses) {
         result.hosts.append(
-          look(at: target.name, address, port, preference: target.preference, pause: pause)
+          look(
+            at: target.name,
+            address,
+            port,
+            preference: target.preference,
+            domain: domain.description,
+            pause: pause
+          )
         )
       }
     }
     if result.hosts.isEmpty, result.trouble == nil {
-      result.trouble = "no mail host with a usable address"
+      result.trouble = "no mail host with a usable address: " + reasons.joined(separator: "; ")
     }
+    if result.trouble != nil { result.troubleClass = .dnsFailure }
     result.sts = STSFetch(
       resolver: resolver,
       timeout: timeout,
@@ -145,12 +157,13 @@ package struct Probe: Sendable {
     return result
   }
 
-  /// One host at one address.
+  /// One host at one address; `domain` is the one that it takes mail for, where that is known.
   package func look(
     at host: String,
     _ address: String,
     _ port: UInt16,
     preference: Int? = nil,
+    domain: String? = nil,
     pause: () -> Void
   ) -> HostProbe {
     var demand = TLSDemand(use: .opportunistic)
@@ -160,8 +173,7 @@ package struct Probe: Sendable {
     demand.clientKey = clientKey
     let session = run(address, port, demand)
     let tlsa =
-      HostName(host).map { resolver.tlsa($0, port: port) }
-      ?? DNSAnswer<TLSARecord>.nothing(isSecure: false)
+      HostName(host).map { resolver.tlsaLookup($0, port: port) } ?? .nothing(isSecure: false)
     var probe = HostProbe(
       host: host,
       address: address,
@@ -172,14 +184,16 @@ package struct Probe: Sendable {
         Probe.matches($0.names, serverName ?? host)
       } ?? false,
       versions: [:],
-      tlsa: tlsa
+      tlsa: tlsa.answer
     )
     guard session.usedTLS else { return probe }
-    if case .found(let records, true) = tlsa, HostProbe.isUsable(tlsa) {
+    if case .found(let records, true) = tlsa.answer, probe.hasUsableDANE {
       pause()
       var dane = demand
       dane.use = .required
-      dane.verification = .dane(records)
+      let names = [tlsa.base ?? host, host] + (domain.map { [$0] } ?? [])
+      dane.serverName = names.first
+      dane.verification = .dane(records.filter(\.isUsable), names: names)
       probe.daneSession = run(address, port, dane)
     }
     if triesVersions {

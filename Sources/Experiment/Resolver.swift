@@ -16,6 +16,22 @@ package enum DNSAnswer<Value: Hashable & Sendable>: Hashable, Sendable {
   }
 }
 
+/// Where the TLSA records of a host were found.
+package struct TLSALookup: Hashable, Sendable {
+  package var answer: DNSAnswer<TLSARecord>
+  /// The name below which they lie, if not the host's own: what its alias stands for.
+  package var base: String?
+
+  package init(_ answer: DNSAnswer<TLSARecord>, base: String? = nil) {
+    self.answer = answer
+    self.base = base
+  }
+
+  package static func nothing(isSecure: Bool) -> TLSALookup {
+    TLSALookup(.nothing(isSecure: isSecure))
+  }
+}
+
 /// A mail exchanger.
 package struct MailExchanger: Hashable, Sendable {
   package var preference: Int
@@ -48,13 +64,96 @@ package struct Resolver: Sendable {
   }
 
   /// Addresses, IPv6 behind IPv4.
-  package func addresses(_ host: HostName) -> [String] {
+  package func addresses(_ host: HostName) -> [String] { addressAnswer(host).values }
+
+  /// Addresses, IPv6 behind IPv4. It has failed where neither question was answered with an address
+  /// and one of them failed; it is secure where all that was found is.
+  package func addressAnswer(_ host: HostName) -> DNSAnswer<String> {
     let four: DNSAnswer<String> = ask(host.description, LDNS_RR_TYPE_A) { $0.first }
     let six: DNSAnswer<String> = ask(host.description, LDNS_RR_TYPE_AAAA) { $0.first }
-    return four.values + six.values
+    switch (four, six) {
+    case (.found(let some, let isSecure), .found(let more, let isOtherSecure)):
+      return .found(some + more, isSecure: isSecure && isOtherSecure)
+    case (.found, _): return four
+    case (_, .found): return six
+    case (.failed, _): return four
+    case (_, .failed): return six
+    case (.nothing(let isSecure), .nothing(let isOtherSecure)):
+      return .nothing(isSecure: isSecure && isOtherSecure)
+    }
   }
 
-  /// The TLSA records of SMTP on `port` (RFC 7672).
+  /// Why a host has no address to be used, for people.
+  package func reason(for host: HostName, _ answer: DNSAnswer<String>) -> String {
+    switch answer {
+    case .failed(let reason): reason
+    case .found(let addresses, _):
+      "\(host) leads to \(addresses.prefix(3).joined(separator: ", ")): private and loopback "
+        + "addresses are tried only where they are named"
+    case .nothing:
+      isUnknown(host) ? "\(host) does not exist (NXDOMAIN)" : "\(host) has no address"
+    }
+  }
+
+  /// Whether the DNS says that there is no such name (NXDOMAIN).
+  package func isUnknown(_ name: HostName) -> Bool {
+    guard let answer = packet(name.description, LDNS_RR_TYPE_SOA).found else { return false }
+    defer { ldns_pkt_free(answer) }
+    return ldns_pkt_get_rcode(answer) == LDNS_RCODE_NXDOMAIN
+  }
+
+  /// The TLSA records of SMTP on `port`, as RFC 7672 section 2.2 wants them to be looked for: only
+  /// where the host's addresses are signed, and first below the name that an alias stands for.
+  package func tlsaLookup(_ host: HostName, port: UInt16) -> TLSALookup {
+    switch addressAnswer(host) {
+    case .failed(let reason): return TLSALookup(.failed(reason))
+    case .nothing(isSecure: false), .found(_, isSecure: false):
+      // Records below an unsigned host bind nothing; they are worth a word all the same.
+      let records = tlsa(host, port: port).values
+      return records.isEmpty
+        ? .nothing(isSecure: false) : TLSALookup(.found(records, isSecure: false))
+    case .nothing, .found: break
+    }
+    if let expanded = alias(host), expanded != host {
+      let found = tlsa(expanded, port: port)
+      switch found {
+      case .found(_, isSecure: true), .failed:
+        return TLSALookup(found, base: expanded.description)
+      case .found, .nothing: break
+      }
+    }
+    return TLSALookup(tlsa(host, port: port))
+  }
+
+  /// The name at the end of a signed chain of aliases; nil where the host is none.
+  private func alias(_ host: HostName) -> HostName? {
+    guard let answer = packet(host.description, LDNS_RR_TYPE_A).found else { return nil }
+    defer { ldns_pkt_free(answer) }
+    guard ldns_pkt_ad(answer) != 0,
+      let list = ldns_pkt_rr_list_by_type(answer, LDNS_RR_TYPE_CNAME, LDNS_SECTION_ANSWER)
+    else { return nil }
+    defer { ldns_rr_list_deep_free(list) }
+    var targets: [String: String] = [:]
+    for index in 0..<min(ldns_rr_list_rr_count(list), Resolver.mostAnswers) {
+      guard let record = ldns_rr_list_rr(list, index),
+        let owner = ldns_rdf2str(ldns_rr_owner(record))
+      else { continue }
+      defer { free(owner) }
+      guard let name = HostName(String(cString: owner))?.description,
+        let target = Resolver.fields(record).first.flatMap({ HostName($0)?.description })
+      else { continue }
+      targets[name.lowercased()] = target.lowercased()
+    }
+    var name = host.description.lowercased()
+    var steps = 0
+    while let next = targets[name], steps < 16 {
+      name = next
+      steps += 1
+    }
+    return steps == 0 ? nil : HostName(name)
+  }
+
+  /// The TLSA records below a name.
   package func tlsa(_ host: HostName, port: UInt16) -> DNSAnswer<TLSARecord> {
     ask("_\(port)._tcp.\(host)", LDNS_RR_TYPE_TLSA) { fields in
       guard fields.count == 4, let usage = UInt8(fields[0]), let selector = UInt8(fields[1]),
@@ -83,11 +182,18 @@ package struct Resolver: Sendable {
     return out
   }
 
-  private func ask<Value: Hashable & Sendable>(
-    _ name: String,
-    _ type: ldns_rr_type,
-    read: ([String]) -> Value?
-  ) -> DNSAnswer<Value> {
+  /// What came back for a question; whoever takes it frees it.
+  private enum Packet {
+    case answer(UnsafeMutablePointer<ldns_pkt>)
+    case failed(String)
+
+    var found: UnsafeMutablePointer<ldns_pkt>? {
+      if case .answer(let packet) = self { return packet }
+      return nil
+    }
+  }
+
+  private func packet(_ name: String, _ type: ldns_rr_type) -> Packet {
     guard let resolver = open() else { return .failed("no resolver could be set up") }
     defer { ldns_resolver_deep_free(resolver) }
     guard let question = ldns_dname_new_frm_str(name) else { return .failed("not a name") }
@@ -101,13 +207,26 @@ package struct Resolver: Sendable {
     guard status == LDNS_STATUS_OK, let raw = packet else {
       return .failed("no answer to \(name)")
     }
-    let answer = UnsafeMutablePointer<ldns_pkt>(raw)
+    return .answer(UnsafeMutablePointer<ldns_pkt>(raw))
+  }
+
+  private func ask<Value: Hashable & Sendable>(
+    _ name: String,
+    _ type: ldns_rr_type,
+    read: ([String]) -> Value?
+  ) -> DNSAnswer<Value> {
+    let answer: UnsafeMutablePointer<ldns_pkt>
+    switch packet(name, type) {
+    case .failed(let reason): return .failed(reason)
+    case .answer(let packet): answer = packet
+    }
     defer { ldns_pkt_free(answer) }
     let isSecure = ldns_pkt_ad(answer) != 0
     switch ldns_pkt_get_rcode(answer) {
     case LDNS_RCODE_NOERROR: break
     case LDNS_RCODE_NXDOMAIN: return .nothing(isSecure: isSecure)
-    default: return .failed("the resolver failed on \(name)")
+    case LDNS_RCODE_SERVFAIL: return .failed("the resolver failed on \(name) (SERVFAIL)")
+    default: return .failed("the resolver refused to answer \(name)")
     }
     guard let list = ldns_pkt_rr_list_by_type(answer, type, LDNS_SECTION_ANSWER) else {
       return .nothing(isSecure: isSecure)

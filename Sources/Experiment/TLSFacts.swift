@@ -33,13 +33,23 @@ package struct CertificateFacts: Hashable, Sendable {
     signature =
       OBJ_nid2sn(X509_get_signature_nid(certificate)).map { String(cString: $0) } ?? "unknown"
     signatureBits = Int(mt_signature_bits(certificate))
-    fingerprint = CertificateFacts.digest { X509_digest(certificate, EVP_sha256(), $0, $1) }
+    fingerprint = CertificateFacts.fingerprint(of: certificate, EVP_sha256())
+    publicKeyFingerprint = CertificateFacts.keyFingerprint(of: certificate, EVP_sha256())
+  }
+
+  /// Of the whole certificate, lower-case hex.
+  static func fingerprint(of certificate: OpaquePointer, _ algorithm: OpaquePointer?) -> String {
+    digest { X509_digest(certificate, algorithm, $0, $1) }
+  }
+
+  /// Of its public key in DER, lower-case hex.
+  static func keyFingerprint(of certificate: OpaquePointer, _ algorithm: OpaquePointer?) -> String {
     var encoded: UnsafeMutablePointer<UInt8>?
-    let length = key.map { i2d_PUBKEY($0, &encoded) } ?? 0
-    publicKeyFingerprint = CertificateFacts.digest { out, count in
-      EVP_Digest(encoded, Int(max(length, 0)), out, count, EVP_sha256(), nil)
+    let length = X509_get0_pubkey(certificate).map { i2d_PUBKEY($0, &encoded) } ?? 0
+    defer { CRYPTO_free(encoded, nil, 0) }
+    return digest { out, count in
+      EVP_Digest(encoded, Int(max(length, 0)), out, count, algorithm, nil)
     }
-    CRYPTO_free(encoded, nil, 0)
   }
 
   private static func line(_ name: OpaquePointer?) -> String {
@@ -144,5 +154,18 @@ package struct TLSFacts: Hashable, Sendable {
   /// OpenSSL's text for a verify result.
   static func text(of code: Int) -> String {
     String(cString: X509_verify_cert_error_string(code))
+  }
+}
+
+extension TLSFacts {
+  /// What verification found, for people: the first trouble, and where it lies if not in the peer's
+  /// own certificate.
+  var complaint: String {
+    let others = problems.dropFirst().map { "\($0.code): \($0.text)" }
+    var text = "\(verifyCode): \(verifyText)"
+    if let first = problems.first, first.depth > 0 {
+      text += " (certificate \(first.depth) of the chain)"
+    }
+    return ([text] + others.prefix(3)).joined(separator: "; ")
   }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import MailModel
 
 /// One TLS session of OpenSSL that touches no socket: bytes from the peer go in by ``input(_:)``,
 /// bytes for the peer come out of ``output()``.
@@ -49,8 +50,8 @@ final class TLSSession {
     watch()
     if let name = demand.serverName { mt_set_host_name(session, name) }
     mt_request_staple(session)
-    if case .dane(let records) = demand.verification {
-      try enableDANE(records, name: demand.serverName)
+    if case .dane(let records, let names) = demand.verification {
+      try enableDANE(records, names: names)
     }
   }
 
@@ -138,10 +139,12 @@ final class TLSSession {
     if let ciphers = demand.ciphers, SSL_CTX_set_cipher_list(context, ciphers) != 1 {
       throw localFailure("the cipher list \(ciphers)")
     }
-    if demand.caFile == nil, demand.caPath == nil {
-      SSL_CTX_set_default_verify_paths(context)
-    } else if SSL_CTX_load_verify_locations(context, demand.caFile, demand.caPath) != 1 {
+    let isStated = demand.caFile != nil || demand.caPath != nil
+    if isStated, SSL_CTX_load_verify_locations(context, demand.caFile, demand.caPath) != 1 {
       throw localFailure(demand.caFile ?? demand.caPath ?? "")
+    }
+    if demand.authorities == .always || (demand.authorities == .otherwise && !isStated) {
+      SSL_CTX_set_default_verify_paths(context)
     }
     if let certificate = demand.clientCertificate {
       let key = demand.clientKey ?? certificate
@@ -161,8 +164,14 @@ final class TLSSession {
     return failure
   }
 
-  private func enableDANE(_ records: [TLSARecord], name: String?) throws(WireFailure) {
-    guard SSL_dane_enable(session, name ?? "") == 1 else { throw TLSSession.libraryFailure(.local) }
+  /// The names count for records of usage 2 alone: with usage 3 the record is all that binds the key
+  /// to the host (RFC 7672 sections 3.1.1 and 3.1.2).
+  private func enableDANE(_ records: [TLSARecord], names: [String]) throws(WireFailure) {
+    guard SSL_dane_enable(session, names.first ?? "") == 1 else {
+      throw TLSSession.libraryFailure(.local)
+    }
+    SSL_dane_set_flags(session, UInt(DANE_FLAG_NO_DANE_EE_NAMECHECKS))
+    for name in names.dropFirst() { SSL_add1_host(session, name) }
     for record in records {
       // An unusable record is no failure (RFC 7671 section 4): it is passed over.
       SSL_dane_tlsa_add(
@@ -221,10 +230,20 @@ final class TLSSession {
 
   private func note(_ place: Int32, _ value: Int32) {
     let direction = place & SSL_CB_READ != 0 ? "received" : "sent"
-    guard alerts.count < 16, let text = SSL_alert_desc_string_long(value) else { return }
+    guard alerts.count < 16, let text = TLSSession.name(ofAlert: value) else { return }
     // The end of a session is no complaint.
     guard value & 0xff != SSL3_AD_CLOSE_NOTIFY else { return }
-    alerts.append("\(direction): \(String(cString: text))")
+    alerts.append("\(direction): \(text)")
+  }
+
+  /// OpenSSL's own words, with those that it lacks (RFC 8446 section 6, RFC 7507).
+  private static func name(ofAlert value: Int32) -> String? {
+    switch value & 0xff {
+    case 86: "inappropriate fallback"
+    case 109: "missing extension"
+    case 116: "certificate required"
+    default: SSL_alert_desc_string_long(value).map { String(cString: $0) }
+    }
   }
 
   private func note(_ problem: VerificationProblem) {
@@ -277,5 +296,22 @@ final class TLSSession {
   func certificateMatches(_ name: String) -> Bool {
     guard let certificate = mt_chain_at(session, 0) else { return false }
     return X509_check_host(certificate, name, name.utf8.count, 0, nil) == 1
+  }
+
+  /// Whether a digest, lower-case hex, is that of the peer's own certificate or of its key; the length
+  /// tells the algorithm.
+  func certificateHasDigest(_ digest: String) -> Bool {
+    let algorithm: OpaquePointer? =
+      switch digest.utf8.count {
+      case 32: EVP_md5()
+      case 40: EVP_sha1()
+      case 64: EVP_sha256()
+      case 96: EVP_sha384()
+      case 128: EVP_sha512()
+      default: nil
+      }
+    guard let algorithm, let certificate = mt_chain_at(session, 0) else { return false }
+    return CertificateFacts.fingerprint(of: certificate, algorithm) == digest
+      || CertificateFacts.keyFingerprint(of: certificate, algorithm) == digest
   }
 }

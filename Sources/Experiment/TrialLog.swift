@@ -32,7 +32,9 @@ struct TrialLog {
   static func areAlike(_ trials: [Trial]) -> Bool {
     guard let first = trials.first else { return true }
     return trials.allSatisfy {
-      $0.failedStage == first.failedStage && $0.failureClass == first.failureClass
+      // A reply that is the same in clear and in TLS speaks of neither, whatever words it holds.
+      $0.failedStage == first.failedStage
+        && ($0.failureClass == first.failureClass || $0.refusal == first.refusal)
     }
   }
 
@@ -72,13 +74,21 @@ struct TrialLog {
 }
 
 extension Trial {
+  /// The reply that ended it, else its class.
+  fileprivate var refusal: String? {
+    guard let last = stages.last, !last.isOK,
+      last.detail.utf8.first.map({ $0 == UInt8(ascii: "4") || $0 == UInt8(ascii: "5") }) == true
+    else { return failureClass?.rawValue }
+    return last.detail
+  }
+
   /// `certificate-expired at verification`.
   package var ending: String {
     "\(failureClass?.rawValue ?? "no failure") at \(failedStage?.rawValue ?? "the end")"
   }
 
   /// Whether it failed before TLS can have mattered.
-  var failedBeforeTLS: Bool {
+  package var failedBeforeTLS: Bool {
     [.connect, .banner, .ehlo].contains(failedStage) && stages.allSatisfy { $0.stage != .handshake }
   }
 }

@@ -13,7 +13,7 @@ package struct TrialRun {
   let settings: TrialSettings
   var trial: Trial
   private(set) var startedAt = 0.0
-  private static let largestReply = 128
+  static let largestReply = 128
 
   private init(_ settings: TrialSettings) {
     self.settings = settings
@@ -36,11 +36,11 @@ package struct TrialRun {
     return run.trial
   }
 
-  private var deadline: Double { startedAt + settings.timeout }
+  var deadline: Double { startedAt + settings.timeout }
 
-  private mutating func begin() { startedAt = Wire.now() }
+  mutating func begin() { startedAt = Wire.now() }
 
-  private mutating func done(_ stage: Stage, _ detail: String) {
+  mutating func done(_ stage: Stage, _ detail: String) {
     record(stage, isOK: true, detail)
   }
 
@@ -57,6 +57,7 @@ package struct TrialRun {
 
   private mutating func converse() throws(Stop) {
     if case .impossible(let reason) = settings.demand.verification {
+      look()
       throw Stop(
         stage: .verification,
         failureClass: reason,
@@ -73,7 +74,7 @@ package struct TrialRun {
       throw Stop(
         stage: .connect,
         failureClass: FailureNumbers.wire(error, stage: .connect),
-        detail: error.detail
+        detail: error.isOurs ? "this host itself cannot connect: \(error.detail)" : error.detail
       )
     }
     trial.source = wire.source
@@ -85,6 +86,24 @@ package struct TrialRun {
     let end = Wire.now() + min(1, settings.timeout)
     try? wire.send(Array("QUIT\r\n".utf8), until: end)
     while let line = try? wire.line(until: end), !line.hasPrefix("221") {}
+  }
+
+  /// Where the policy cannot be met, the peer is looked at all the same, up to its handshake: what it
+  /// shows tells which change would do.
+  private mutating func look() {
+    var others = settings
+    others.demand.use = .required
+    others.demand.verification = .nothing
+    others.recipients = []
+    let seen = TrialRun.run(others)
+    trial.usedTLS = true
+    trial.source = seen.source
+    guard let end = seen.stages.firstIndex(where: { $0.stage == .handshake && $0.isOK }) else {
+      return
+    }
+    trial.stages = Array(seen.stages[...end])
+    trial.facts = seen.facts
+    trial.notes = seen.notes
   }
 
   // MARK: Greeting and TLS
@@ -174,7 +193,7 @@ package struct TrialRun {
     done(.verification, settings.demand.verification == .nothing ? "not asked for" : "ok")
   }
 
-  private func detail(_ failure: WireFailure, _ wire: Wire) -> String {
+  func detail(_ failure: WireFailure, _ wire: Wire) -> String {
     ([failure.detail] + wire.alerts).joined(separator: "; ")
   }
 
@@ -186,8 +205,7 @@ package struct TrialRun {
     case .impossible(let reason): return (reason, "the policy cannot be met")
     case .fingerprints(let wanted):
       guard let leaf = facts.chain.first else { return (.otherTLS, "no certificate") }
-      let matches = wanted.contains(leaf.fingerprint) || wanted.contains(leaf.publicKeyFingerprint)
-      return matches
+      return wanted.contains(where: wire.certificateHasDigest)
         ? nil
         : (.certificateNotTrusted, "the fingerprint is \(leaf.fingerprint), none that is known")
     case .dane, .names:
@@ -203,215 +221,5 @@ package struct TrialRun {
           + "not for \(names.joined(separator: ", "))"
       )
     }
-  }
-
-  // MARK: Envelope and message
-
-  private mutating func deliver(_ wire: Wire) throws(Stop) {
-    let mail = try mailCommand()
-    let recipients = settings.recipients.map { "RCPT TO:<\($0)>" }
-    // RFC 2920 section 3.1: the envelope goes out as one, its replies come back one by one.
-    let isPipelined = trial.offers("PIPELINING")
-    begin()
-    if isPipelined {
-      let all = ([mail] + recipients).map { $0 + "\r\n" }.joined()
-      try send(Array(all.utf8), .mail, wire)
-    }
-    try accept(try exchange(wire, .mail, isPipelined ? nil : mail), .mail, wire)
-    for recipient in recipients {
-      begin()
-      try accept(try exchange(wire, .rcpt, isPipelined ? nil : recipient), .rcpt, wire)
-    }
-    if let content = settings.content { try transfer(content, wire) }
-  }
-
-  /// MAIL FROM with the extensions that the message needs.
-  private mutating func mailCommand() throws(Stop) -> String {
-    var command = "MAIL FROM:<\(settings.sender)>"
-    func lacking(_ extension: String, _ failure: FailureClass) -> Stop {
-      Stop(
-        stage: .mail,
-        failureClass: failure,
-        detail: "the receiver does not offer \(`extension`), which this mail needs"
-      )
-    }
-    if ([settings.sender] + settings.recipients).contains(where: {
-      !$0.utf8.allSatisfy { $0 < 128 }
-    }) {
-      guard trial.offers("SMTPUTF8") else { throw lacking("SMTPUTF8", .other) }
-      command += " SMTPUTF8"
-    }
-    if let content = settings.content {
-      if trial.offers("SIZE") { command += " SIZE=\(content.count)" }
-      if content.contains(where: { $0 >= 128 }) {
-        guard trial.offers("8BITMIME") else { throw lacking("8BITMIME", .other) }
-        command += " BODY=8BITMIME"
-      }
-    }
-    if settings.requiresTLS {
-      guard trial.usedTLS, trial.offers("REQUIRETLS") else {
-        throw lacking("REQUIRETLS", .policyRejected)
-      }
-      command += " REQUIRETLS"
-    }
-    return command
-  }
-
-  private mutating func transfer(_ content: [UInt8], _ wire: Wire) throws(Stop) {
-    begin()
-    let lines = try exchange(wire, .data, "DATA")
-    guard lines.last?.hasPrefix("354") == true else {
-      let text = lines.joined(separator: " / ")
-      throw Stop(
-        stage: .data,
-        failureClass: FailureNumbers.reply(text, isEncrypted: wire.isEncrypted),
-        detail: text
-      )
-    }
-    done(.data, lines.joined(separator: " / "))
-    begin()
-    try send(TrialRun.transparent(content), .end, wire)
-    try accept(try exchange(wire, .end, nil), .end, wire)
-  }
-
-  /// Lines end in CR LF, a leading dot is doubled, a lone dot ends it all (RFC 5321 section 4.5.2).
-  static func transparent(_ content: [UInt8]) -> [UInt8] {
-    var out: [UInt8] = []
-    out.reserveCapacity(content.count + content.count / 32 + 5)
-    var isLineStart = true
-    for (index, byte) in content.enumerated() {
-      if byte == 13 {
-        // A bare CR would be a line end to some and none to others: it becomes one to all.
-        if index + 1 < content.count, content[index + 1] == 10 { continue }
-        out += [13, 10]
-        isLineStart = true
-      } else if byte == 10 {
-        out += [13, 10]
-        isLineStart = true
-      } else {
-        if isLineStart, byte == UInt8(ascii: ".") { out.append(byte) }
-        out.append(byte)
-        isLineStart = false
-      }
-    }
-    if !isLineStart { out += [13, 10] }
-    return out + Array(".\r\n".utf8)
-  }
-
-  // MARK: Commands and replies
-
-  private mutating func accept(_ lines: [String], _ stage: Stage, _ wire: Wire) throws(Stop) {
-    let text = lines.joined(separator: " / ")
-    guard text.hasPrefix("2") else {
-      throw Stop(
-        stage: stage,
-        failureClass: FailureNumbers.reply(text, isEncrypted: wire.isEncrypted),
-        detail: text
-      )
-    }
-    done(stage, text)
-  }
-
-  private mutating func send(_ bytes: [UInt8], _ stage: Stage, _ wire: Wire) throws(Stop) {
-    do throws(WireFailure) { try wire.send(bytes, until: deadline) } catch {
-      throw stop(error, stage, wire)
-    }
-  }
-
-  /// Sends a command, if any, and reads the whole reply.
-  private mutating func exchange(
-    _ wire: Wire,
-    _ stage: Stage,
-    _ command: String?
-  ) throws(Stop) -> [String] {
-    var lines: [String] = []
-    do throws(WireFailure) {
-      if let command { try wire.send(Array((command + "\r\n").utf8), until: deadline) }
-      while lines.count < TrialRun.largestReply {
-        let line = try wire.line(until: deadline)
-        lines.append(line)
-        let digits = line.utf8.prefix(3)
-        guard digits.count == 3, digits.allSatisfy({ (48...57).contains($0) }) else {
-          throw WireFailure(kind: .nonsense, detail: "not an SMTP reply: \(line.prefix(200))")
-        }
-        if line.utf8.dropFirst(3).first != UInt8(ascii: "-") { return lines }
-      }
-      throw WireFailure(
-        kind: .tooMuch,
-        detail: "a reply of more than \(TrialRun.largestReply) lines"
-      )
-    } catch {
-      throw stop(error, stage, wire)
-    }
-  }
-
-  /// TLS 1.3 refuses a client certificate only after the client believes the handshake done: what
-  /// comes at the first reading belongs to the handshake (RFC 8446 section 4.6.2).
-  private mutating func stop(_ failure: WireFailure, _ stage: Stage, _ wire: Wire) -> Stop {
-    if let facts = wire.facts { trial.facts = facts }
-    let isFirst = stage == .ehloAgain || (settings.isImplicit && stage == .banner)
-    let isRefused = failure.kind == .tls && wire.alerts.contains { $0.hasPrefix("received: ") }
-    let isLeft =
-      isFirst && trial.facts?.version == "TLSv1.3"
-      && trial.facts?.isClientCertificateRequested == true
-      && (failure.kind == .closed || failure.kind == .reset)
-    guard wire.isEncrypted, isRefused || isLeft else {
-      return Stop(
-        stage: stage,
-        // Who hangs up on the very word STARTTLS does not want TLS.
-        failureClass: stage == .starttls
-          ? FailureNumbers.handshake(failure, nil) : FailureNumbers.wire(failure, stage: stage),
-        detail: detail(failure, wire)
-      )
-    }
-    // The handshake was not what it seemed.
-    if let start = trial.stages.firstIndex(where: { $0.stage == .handshake }), isFirst {
-      trial.stages.removeSubrange(start...)
-    }
-    return Stop(
-      stage: .handshake,
-      failureClass: FailureNumbers.handshake(failure, trial.facts),
-      detail: detail(failure, wire)
-    )
-  }
-}
-
-extension Trial {
-  /// Whether the last EHLO reply has the keyword.
-  package func offers(_ keyword: String) -> Bool {
-    capabilities.contains {
-      $0.split { $0 == " " || $0 == "=" }.first?.uppercased() == keyword
-    }
-  }
-}
-
-extension TLSFacts {
-  /// What verification found, for people: the first trouble, and where it lies if not in the peer's
-  /// own certificate.
-  var complaint: String {
-    let others = problems.dropFirst().map { "\($0.code): \($0.text)" }
-    var text = "\(verifyCode): \(verifyText)"
-    if let first = problems.first, first.depth > 0 {
-      text += " (certificate \(first.depth) of the chain)"
-    }
-    return ([text] + others.prefix(3)).joined(separator: "; ")
-  }
-}
-
-/// What devices on the path leave behind that overwrite what they do not want to be seen ("fixup").
-enum PathMarks {
-  /// `XXXXXXXA` where `STARTTLS` was: a keyword of X, with one other letter at its end at most, or
-  /// of asterisks.
-  static func isMangled(keyword line: String) -> Bool {
-    guard let word = line.uppercased().split(separator: " ").first, word.utf8.count >= 5 else {
-      return false
-    }
-    return word.dropLast().allSatisfy { $0 == "X" } || word.allSatisfy { $0 == "*" }
-  }
-
-  /// `220 ****************0*****`: a banner made of asterisks for the most part.
-  static func isMangled(banner: [String]) -> Bool {
-    guard let text = banner.first?.dropFirst(4), text.utf8.count >= 8 else { return false }
-    return text.utf8.count(where: { $0 == UInt8(ascii: "*") }) * 2 > text.utf8.count
   }
 }

@@ -15,9 +15,11 @@ package struct TLSDemand: Hashable, Sendable {
     case nothing
     /// A trusted chain and one of these names; an empty list asks for the chain alone.
     case names([String])
-    /// SHA-256 of certificate or public key, lower-case hex without colons.
+    /// Digests of certificate or public key, lower-case hex without colons; their length tells the
+    /// algorithm.
     case fingerprints([String])
-    case dane([TLSARecord])
+    /// Usable records, and the names that count for those of usage 2 (RFC 7672 section 3.2.2).
+    case dane([TLSARecord], names: [String])
     /// The policy cannot be met at all, for this reason: DANE demanded and no usable record.
     case impossible(FailureClass)
   }
@@ -27,6 +29,7 @@ package struct TLSDemand: Hashable, Sendable {
   package var serverName: String?
   package var caFile: String?
   package var caPath: String?
+  package var authorities = TLSPolicy.SystemAuthorities.otherwise
   package var clientCertificate: String?
   package var clientKey: String?
   /// `TLSv1.2` and the like.
@@ -51,6 +54,18 @@ package struct TLSARecord: Hashable, Sendable {
     self.selector = selector
     self.matching = matching
     self.data = data
+  }
+
+  /// Whether a mail client can go by it: of usage 2 or 3 (RFC 7672 section 3.1.3), with a selector
+  /// and a digest that are known, the digest whole.
+  package var isUsable: Bool {
+    guard usage == 2 || usage == 3, selector <= 1 else { return false }
+    return switch matching {
+    case 0: !data.isEmpty
+    case 1: data.count == 32
+    case 2: data.count == 64
+    default: false
+    }
   }
 }
 
@@ -113,6 +128,13 @@ package struct StageRecord: Hashable, Sendable {
   /// The reply, or the error; from outside, bounded.
   package var detail: String
   package var seconds: Double
+
+  package init(stage: Stage, isOK: Bool, detail: String, seconds: Double) {
+    self.stage = stage
+    self.isOK = isOK
+    self.detail = detail
+    self.seconds = seconds
+  }
 }
 
 /// What one trial came to.
@@ -141,5 +163,14 @@ package struct Trial: Hashable, Sendable {
   /// Whether TLS itself failed, or the reply said that TLS was why.
   package var failedByTLS: Bool {
     failureClass.map { $0.isTLS && $0 != .tlsRequiredByReceiver } ?? false
+  }
+}
+
+extension Trial {
+  /// Whether the last EHLO reply has the keyword.
+  package func offers(_ keyword: String) -> Bool {
+    capabilities.contains {
+      $0.split { $0 == " " || $0 == "=" }.first?.uppercased() == keyword
+    }
   }
 }

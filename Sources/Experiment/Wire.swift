@@ -8,10 +8,14 @@ struct WireFailure: Error {
     case nonsense
     /// Our own certificate, key, CA file or cipher list cannot be used.
     case local
+    /// This host has no route, no address or no permission to connect.
+    case ourselves
   }
 
   var kind: Kind
   var detail: String
+  /// Whether this host is at fault, not the peer or the path.
+  var isOurs: Bool { kind == .local || kind == .ourselves }
   /// OpenSSL's reason code; 0 where there is none.
   var reason: Int = 0
 }
@@ -102,6 +106,8 @@ final class Wire {
       case ECONNREFUSED: .refused
       case ECONNRESET, EPIPE: .reset
       case ETIMEDOUT: .timeout
+      case EPERM, EACCES, ENETUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS:
+        .ourselves
       default: .unreachable
       }
     return WireFailure(kind: kind, detail: String(cString: strerror(code)))
@@ -244,6 +250,11 @@ final class Wire {
   var facts: TLSFacts? { session?.facts }
 
   var alerts: [String] { session?.alerts ?? [] }
+
+  /// Whether a digest is that of the peer's own certificate or of its key.
+  func certificateHasDigest(_ digest: String) -> Bool {
+    session?.certificateHasDigest(digest) ?? false
+  }
 
   /// Whether the peer's own certificate carries the name.
   func certificateMatches(_ name: String) -> Bool { session?.certificateMatches(name) ?? false }

@@ -10,6 +10,19 @@ package enum TLSLevel: String, CaseIterable, Hashable, Sendable {
   case secure
 }
 
+/// Security levels of OpenSSL (SSL_CTX_set_security_level(3)) that a server sets for its sessions.
+package struct OpenSSLSecurity: Hashable, Sendable {
+  /// Where the peer is authenticated.
+  package var authenticated: Int
+  /// Where it is not.
+  package var opportunistic: Int
+
+  package init(authenticated: Int, opportunistic: Int) {
+    self.authenticated = authenticated
+    self.opportunistic = opportunistic
+  }
+}
+
 /// What a server's configuration demands of TLS towards one destination.
 package struct TLSPolicy: Hashable, Sendable {
   /// Where the level comes from: a demand for one destination binds, a default may be lowered.
@@ -19,10 +32,19 @@ package struct TLSPolicy: Hashable, Sendable {
     case serverDefault
   }
 
+  /// When the system's authorities are trusted.
+  package enum SystemAuthorities: Hashable, Sendable {
+    case never
+    case otherwise
+    case always
+  }
+
   package var level: TLSLevel
   package var origin: Origin
   /// Names or patterns that the peer's certificate must carry; empty: the server's default.
   package var matchNames: [String]
+  /// Whether names count at the levels that verify; else a trusted chain is enough.
+  package var checksName = true
   package var fingerprints: [String]
   package var fingerprintDigest: String?
   package var caFile: String?
@@ -34,8 +56,22 @@ package struct TLSPolicy: Hashable, Sendable {
   package var maximumProtocol: String?
   /// OpenSSL cipher string for TLS 1.2 and older, where the server was built with OpenSSL.
   package var ciphers: String?
-  /// The name sent in SNI; nil: the server's default.
+  /// The name sent in SNI: a name, or `hostname` or `nexthop` for what these are; nil: the server's
+  /// default.
   package var serverName: String?
+  /// Whether the server sends the host's name in SNI where ``serverName`` states none. Under DANE
+  /// every server does (RFC 7672 section 8.1).
+  package var sendsServerName = true
+  /// Whether the system's authorities are trusted: instead of ``caFile`` and ``caPath`` where there
+  /// are none, or, for a server that adds them, beside these.
+  package var authorities = SystemAuthorities.otherwise
+  /// Nil: the library's default.
+  package var security: OpenSSLSecurity?
+  /// Whether the server goes by DANE at a host that publishes records, whatever its level.
+  package var triesDANE = false
+  /// Whether records count though the MX records that led to the host are not signed (RFC 7672
+  /// section 2.2.1 leaves it to the sender).
+  package var usesDANEBehindUnsignedMX = false
   /// File and line that state it, for people.
   package var source: String?
 

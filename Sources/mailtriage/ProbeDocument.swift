@@ -13,6 +13,7 @@ struct ProbeDocument {
   func json(now: Timestamp) -> JSONValue {
     .object([
       "target": .string(probe.target), "trouble": JSONValue(probe.trouble),
+      "class": JSONValue(probe.troubleClass?.rawValue),
       "mx": .array(
         (probe.exchangers?.values ?? []).map {
           .object(["preference": .int($0.preference), "host": .string($0.name)])

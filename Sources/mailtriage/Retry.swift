@@ -14,31 +14,98 @@ struct Retry {
     command.trial.testPath ?? settings.configuration.testPaths[domain.description]
   }
 
-  func path(to domain: HostName) throws -> TrialPath {
-    try command.trial.path(domain, declared: declared(domain), resolver: resolver)
+  /// Throws ``Refusal``.
+  func route(to domain: HostName) throws -> TrialRoute {
+    try command.trial.route(domain, declared: declared(domain), resolver: resolver)
   }
 
   /// Throws ``Refusal``.
-  func run(_ target: RetryTarget, _ path: TrialPath) throws -> RetryDocument {
+  func run(_ target: RetryTarget, _ route: TrialRoute) throws -> RetryDocument {
+    let document =
+      switch route {
+      case .none(let reason): unrouted(target, reason)
+      case .paths(let paths): try run(target, paths)
+      }
+    keep(document)
+    return document
+  }
+
+  /// No connection can be tried: where the mail is to go is not to be had from the DNS.
+  private func unrouted(_ target: RetryTarget, _ reason: String) -> RetryDocument {
+    var trial = Trial(rung: .asConfigured, usedTLS: false, peer: "")
+    trial.failedStage = .connect
+    trial.failureClass = .dnsFailure
+    trial.stages = [StageRecord(stage: .connect, isOK: false, detail: reason, seconds: 0)]
+    let domain = target.domain
+    return RetryDocument(
+      destination: domain,
+      path: nil,
+      isUntried: true,
+      startedAt: settings.clock,
+      policy: command.trial.policy(domain, domain.description, settings),
+      result: RetryResult(
+        trials: [trial],
+        verdict: .tlsIsNotTheCause,
+        weakestChange: nil,
+        explanation: "No session comes about: \(reason). TLS has nothing to do with it."
+      )
+    )
+  }
+
+  /// As the mail server does it: host after host, until one takes the mail.
+  private func run(_ target: RetryTarget, _ paths: [TrialPath]) throws -> RetryDocument {
     let isDeclared = declared(target.domain) != nil
-    let (base, policy) = command.trial.settings(target.domain, path, settings, resolver)
-    guard let turn = gate.enter(peer: path.address, wait: 60) else {
-      throw Refusal(
-        .temporary,
-        "\(path.host)[\(path.address)]: another run makes trials there, or \(gate.directory) cannot "
-          + "be used for the lock"
+    var walk = HostWalk()
+    for path in paths where walk.goesOn {
+      walk.add(try outcome(target, path, isDeclared: isDeclared, isFull: !walk.isDecided))
+    }
+    guard var chosen = walk.answer else {
+      throw Refusal(.unavailable, "\(target.domain): no mail host with a usable address")
+    }
+    if let message = target.message, command.replay {
+      let replay = Replay(
+        domain: target.domain,
+        message: message,
+        policy: chosen.policy,
+        isAnswered: command.yes
+      )
+      let turn = try turn(chosen.path)
+      replay.run(
+        &chosen.result,
+        chosen.base,
+        policies: { policies(of: target.domain) },
+        attempt: { attempt($0, turn) },
+        now: settings.clock
       )
     }
+    return RetryDocument(
+      destination: target.domain,
+      path: isDeclared ? chosen.path : nil,
+      startedAt: settings.clock,
+      policy: chosen.policy,
+      result: chosen.result
+    )
+  }
+
+  /// The experiment at one peer; a trial as configured alone where it is not to be full.
+  private func outcome(
+    _ target: RetryTarget,
+    _ path: TrialPath,
+    isDeclared: Bool,
+    isFull: Bool
+  ) throws -> HostWalk.Outcome {
+    let (base, policy) = command.trial.settings(target.domain, path, settings, resolver)
+    let turn = try turn(path)
     if !command.shared.quiet { complain("trying \(path.host)[\(path.address)]:\(path.port)") }
-    func attempt(_ trial: TrialSettings) -> Trial {
-      turn.next()
-      return ReplyReading.refined(TrialRun.run(trial))
+    guard isFull else {
+      let trial = attempt(base, turn)
+      return HostWalk.Outcome(path: path, base: base, policy: policy, trial: trial)
     }
     var notes: [String] = []
     var isDestination = path.isExchanger || command.pathIsDestination
     if let address = command.sendProbe, !isDestination {
       let probe = ArrivalProbe(address: address, heloName: base.heloName, settings: settings)
-      let (isSeen, note) = probe.run(base, isDeclared: isDeclared, attempt: attempt)
+      let (isSeen, note) = probe.run(base, isDeclared: isDeclared) { attempt($0, turn) }
       isDestination = isSeen
       notes.append(note)
     }
@@ -50,32 +117,26 @@ struct Retry {
       repeats: command.repeats
     )
     var random = SystemRandomNumberGenerator()
-    var result = experiment.run(attempt: attempt, pause: {}, random: &random)
+    var result = experiment.run(attempt: { attempt($0, turn) }, pause: {}, random: &random)
     result.explanation = ([result.explanation] + notes).joined(separator: " ")
-    if let message = target.message, command.replay {
-      let replay = Replay(
-        domain: target.domain,
-        message: message,
-        policy: policy,
-        isAnswered: command.yes
-      )
-      replay.run(
-        &result,
-        base,
-        policies: { policies(of: target.domain) },
-        attempt: attempt,
-        now: settings.clock
+    return HostWalk.Outcome(path: path, base: base, policy: policy, result: result)
+  }
+
+  private func attempt(_ trial: TrialSettings, _ turn: TrialTurn) -> Trial {
+    turn.next()
+    return ReplyReading.refined(TrialRun.run(trial))
+  }
+
+  /// The right to try a peer. Throws ``Refusal`` where another run has it.
+  private func turn(_ path: TrialPath) throws -> TrialTurn {
+    guard let turn = gate.enter(peer: path.address, wait: 60) else {
+      throw Refusal(
+        .temporary,
+        "\(path.host)[\(path.address)]: another run makes trials there, or \(gate.directory) cannot "
+          + "be used for the lock"
       )
     }
-    let document = RetryDocument(
-      destination: target.domain,
-      path: isDeclared ? path : nil,
-      startedAt: settings.clock,
-      policy: policy,
-      result: result
-    )
-    keep(document)
-    return document
+    return turn
   }
 
   /// What the destination demands, asked for now; nil where that cannot be told for certain.
@@ -93,7 +154,7 @@ struct Retry {
     if names.isEmpty { names = [domain.description] }
     var hasDANE = false
     for host in names.prefix(10).compactMap({ HostName($0) }) {
-      switch resolver.tlsa(host, port: 25) {
+      switch resolver.tlsaLookup(host, port: 25).answer {
       case .failed: return nil
       case .found(_, isSecure: true): hasDANE = true
       default: break

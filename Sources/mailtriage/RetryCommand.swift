@@ -78,7 +78,8 @@ struct RetryCommand: ParsableCommand {
 
   func run() throws {
     try refusing {
-      let settings = try Settings(shared)
+      var settings = try Settings(shared)
+      if settings.configurations.isEmpty { try settings.readOwnConfigurations(shared) }
       let targets = try targets(settings)
       if replay, !yes, isatty(0) == 0 {
         throw Refusal(.usage, "--replay asks before it sends; where nobody can answer, give --yes")
@@ -89,13 +90,15 @@ struct RetryCommand: ParsableCommand {
       var failures: [Refusal] = []
       for target in targets {
         do {
-          let path = try retry.path(to: target.domain)
+          let route = try retry.route(to: target.domain)
           // One trial of a next hop is enough for all whose mail it carries.
-          if incidents, !triedPeers.insert("\(path.address):\(path.port)").inserted {
+          if incidents, case .paths(let paths) = route, let path = paths.first,
+            !triedPeers.insert("\(path.address):\(path.port)").inserted
+          {
             complain("\(target.domain): its next hop \(path.host) was tried already")
             continue
           }
-          let document = try retry.run(target, path)
+          let document = try retry.run(target, route)
           try write(document, to: sink, settings)
         } catch let refusal as Refusal {
           guard targets.count > 1 else { throw refusal }
@@ -117,7 +120,8 @@ struct RetryCommand: ParsableCommand {
     case .json: try sink.write(document.json.text() + "\n")
     case .markdown: try sink.write(document.markdown)
     case .text, .html:
-      let recipe = document.path == nil ? recipe(document.destination, settings) : ""
+      let recipe =
+        document.path == nil && !document.isUntried ? recipe(document.destination, settings) : ""
       try sink.write(shared.format.framed(document.text + recipe))
     }
   }

@@ -6,6 +6,8 @@ import Triage
 struct RetryDocument {
   var destination: HostName
   var path: TrialPath?
+  /// No peer could be tried.
+  var isUntried = false
   var startedAt: Timestamp
   /// What the mail server demands, with the options on top.
   var policy: TLSPolicy
@@ -73,7 +75,7 @@ extension Trial {
     .object([
       "rung": .string(rung.rawValue),
       "tls": .bool(usedTLS),
-      "peer": .string(peer), "source": JSONValue(source),
+      "peer": JSONValue(peer.isEmpty ? nil : peer), "source": JSONValue(source),
       "stages": .array(stages.map(\.json)),
       "ok": .bool(isOK),
       "failed_stage": JSONValue(failedStage?.rawValue),

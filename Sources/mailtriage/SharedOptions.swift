@@ -163,6 +163,17 @@ struct Settings {
     return reader.configuration
   }
 
+  /// The configuration of this machine's own mail server, where there is one and none was named.
+  mutating func readOwnConfigurations(_ options: SharedOptions) throws {
+    for server in registeredMailServers {
+      let paths = server.usualPlaces.configuration.filter { access($0, R_OK) == 0 }
+      guard !paths.isEmpty else { continue }
+      if !options.quiet { complain("using \(paths.joined(separator: ", "))") }
+      configurations = try Settings.readMailServerConfigurations(paths)
+      return
+    }
+  }
+
   /// Mail servers' own files, each given to the server that knows it.
   static func readMailServerConfigurations(
     _ paths: [String]

@@ -3,15 +3,6 @@ import Experiment
 import Glibc
 import MailModel
 
-/// Where a trial goes.
-struct TrialPath {
-  var host: String
-  var address: String
-  var port: UInt16
-  /// Whether it is an MX of the destination.
-  var isExchanger: Bool
-}
-
 /// Options of `probe` and `retry` for what the mail server's configuration does not say.
 struct TrialOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The peer of both halves of the pair, or mx.", valueName: "host:port"))
@@ -101,75 +92,98 @@ struct TrialOptions: ParsableArguments {
     }
   }
 
-  /// The peer: the declared path, else the first MX that has an address.
-  func path(_ domain: HostName, declared: String?, resolver dns: Resolver) throws -> TrialPath {
+  /// Where trials of a destination may go: the declared path, else its MX hosts. Throws ``Refusal``
+  /// where the options make no sense.
+  func route(_ domain: HostName, declared: String?, resolver dns: Resolver) throws -> TrialRoute {
     let exchangers = dns.mailExchangers(domain)
     if let declared, declared.lowercased() != "mx" {
-      guard let (host, port) = TrialOptions.endpoint(declared, defaultPort: 25) else {
-        throw Refusal(.usage, "--test-path \(declared): not HOST:PORT")
-      }
-      let address =
-        Address.isNumeric(host)
-        ? host : HostName(anyScript: host).flatMap { dns.addresses($0).first }
-      guard let address else { throw Refusal(.unavailable, "\(host): no address found") }
-      let named = exchangers.values.first { exchanger in
-        exchanger.name == host.lowercased()
-          || HostName(exchanger.name).map { dns.addresses($0).contains(address) } ?? false
-      }
-      // A bare address carries no name to be verified: that of the destination's first host is what
-      // the mail server would look for.
-      let name = Address.isNumeric(host) ? exchangers.values.first?.name : host.lowercased()
-      return TrialPath(
-        host: named?.name ?? name.flatMap { $0.isEmpty ? nil : $0 } ?? domain.description,
-        address: address,
-        port: port,
-        isExchanger: named != nil
-      )
+      return .paths([try declaredPath(declared, domain, exchangers, dns)])
     }
-    var names = exchangers.values.map(\.name)
-    if case .failed(let reason) = exchangers { throw Refusal(.unavailable, reason) }
-    if names.isEmpty { names = [domain.description] }
-    for name in names.prefix(10) {
-      guard let host = HostName(name), let address = dns.addresses(host).first else { continue }
-      // What the DNS of others names is no reason to knock at our own doors.
-      let isNamed = resolver != nil
-      if Address.isPrivate(address), !isNamed { continue }
-      return TrialPath(host: name, address: address, port: 25, isExchanger: true)
-    }
-    throw Refusal(.unavailable, "\(domain): no mail host with a usable address")
+    return TrialRoute(domain, exchangers, dns, mayAskPrivate: resolver != nil)
   }
 
-  /// What a trial does there, and the policy behind it: the mail server's, with the options on top.
+  private func declaredPath(
+    _ declared: String,
+    _ domain: HostName,
+    _ exchangers: DNSAnswer<MailExchanger>,
+    _ dns: Resolver
+  ) throws -> TrialPath {
+    guard let (host, port) = TrialOptions.endpoint(declared, defaultPort: 25) else {
+      throw Refusal(.usage, "--test-path \(declared): not HOST:PORT")
+    }
+    let address =
+      Address.isNumeric(host)
+      ? host : HostName(anyScript: host).flatMap { dns.addresses($0).first }
+    guard let address else { throw Refusal(.unavailable, "\(host): no address found") }
+    let ownName = HostName(anyScript: host)?.description
+    let named = exchangers.values.first { exchanger in
+      exchanger.name == ownName
+        || HostName(exchanger.name).map { dns.addresses($0).contains(address) } ?? false
+    }
+    // Without MX records the domain is its own mail host (RFC 5321 section 5.1).
+    var isOwn = false
+    if case .nothing = exchangers {
+      isOwn = ownName == domain.description || dns.addresses(domain).contains(address)
+    }
+    // A bare address carries no name to be verified: that of the destination's first host is what
+    // the mail server would look for.
+    let name = Address.isNumeric(host) ? exchangers.values.first?.name : ownName
+    return TrialPath(
+      host: named?.name ?? name.flatMap { $0.isEmpty ? nil : $0 } ?? domain.description,
+      address: address,
+      port: port,
+      isExchanger: named != nil || isOwn,
+      isSigned: exchangers.isSigned
+    )
+  }
+
+  /// The mail server's own policy for a destination over a host, with the options on top.
+  func policy(_ domain: HostName, _ host: String, _ settings: Settings) -> TLSPolicy {
+    let configured = settings.configurations.lazy.compactMap {
+      $0.tlsPolicy(domain: domain.description, nextHop: host)
+    }.first
+    var policy = configured ?? TrialOptions.assumed
+    if let level = tlsLevel.flatMap({ TLSLevel(rawValue: $0) }) { policy.level = level }
+    if let serverName {
+      policy.serverName = serverName
+      policy.matchNames = [serverName]
+    }
+    if let caFile {
+      policy.caFile = caFile
+      policy.caPath = nil
+    }
+    if let clientCertificate {
+      policy.clientCertificate = clientCertificate
+      policy.clientKey = clientCertificate
+    }
+    if let clientKey { policy.clientKey = clientKey }
+    if !fingerprint.isEmpty { policy.fingerprints = fingerprint }
+    return policy
+  }
+
+  /// Opportunistic TLS where no configuration says more, not older than 1.2 (RFC 8996), at the security
+  /// level that OpenSSL itself has by default, and Postfix where it authenticates.
+  private static let assumed: TLSPolicy = {
+    var policy = TLSPolicy(level: .may, origin: .serverDefault, minimumProtocol: "TLSv1.2")
+    policy.security = OpenSSLSecurity(authenticated: 1, opportunistic: 1)
+    return policy
+  }()
+
+  /// What a trial does there, and the policy behind it.
   func settings(
     _ domain: HostName,
     _ path: TrialPath,
     _ settings: Settings,
     _ dns: Resolver
   ) -> (TrialSettings, TLSPolicy) {
-    let configured = settings.configurations.lazy.compactMap {
-      $0.tlsPolicy(domain: domain.description, nextHop: path.host)
-    }.first
-    var policy = configured ?? TLSPolicy(level: .may, origin: .serverDefault)
-    if let level = tlsLevel.flatMap({ TLSLevel(rawValue: $0) }) { policy.level = level }
-    if let serverName {
-      policy.serverName = serverName
-      policy.matchNames = [serverName]
-    }
-    if let caFile { policy.caFile = caFile }
-    if let clientCertificate { policy.clientCertificate = clientCertificate }
-    if let clientKey { policy.clientKey = clientKey }
-    if !fingerprint.isEmpty { policy.fingerprints = fingerprint }
-    var demand = TLSDemand(
+    let policy = policy(domain, path.host, settings)
+    let demand = TLSDemand(
       policy: policy,
       domain: domain.description,
       host: path.host,
-      tlsa: {
-        HostName(path.host).map { dns.tlsa($0, port: path.port) } ?? .nothing(isSecure: false)
-      }
-    )
-    // Postfix runs OpenSSL at security level 0 (tls_client.c); others keep the library's default.
-    if settings.configurations.contains(where: { $0.server.description == "postfix" }) {
-      demand.securityLevel = 0
+      isSigned: path.isSigned
+    ) {
+      HostName(path.host).map { dns.tlsaLookup($0, port: path.port) } ?? .nothing(isSecure: false)
     }
     var trial = TrialSettings(
       rung: .asConfigured,

@@ -270,7 +270,177 @@ struct ReceiverTests {
     Expected("data-silence", .encrypt, .notReproduced),
   ]
 
-  @Test(arguments: certificates + handshakes + conversations)
+  /// Alerts as RFC 8446 section 6 numbers them, received where the handshake's answer should be: who
+  /// complains of a certificate complains of ours.
+  static let alerts: [Expected] =
+    [10, 20, 22, 47, 50, 51, 90, 109, 110, 112, 115, 120].map {
+      Expected("alert-\($0)", .encrypt, .tlsIsTheCause, .plaintext, .handshake, .otherTLS)
+    }
+    + [42, 43, 44, 45, 46, 48, 49, 116].map {
+      Expected(
+        "alert-\($0)",
+        .encrypt,
+        .tlsIsTheCause,
+        .plaintext,
+        .handshake,
+        .clientCertificateRejected
+      )
+    } + [
+      Expected(
+        "alert-86",
+        .encrypt,
+        .tlsIsTheCause,
+        .plaintext,
+        .handshake,
+        .protocolVersionMismatch
+      )
+    ]
+
+  /// What chains and receivers have beside the usual.
+  static let oddities: [Expected] = [
+    Expected("sni-demanded", .verify, .notReproduced),
+    Expected("sni-certificate", .verify, .notReproduced),
+    Expected("tls-1.3", .verify, .notReproduced), Expected("old-cipher", .encrypt, .notReproduced),
+    Expected("ehlo2-554", .encrypt, .notReproduced),
+    Expected(
+      "constrained",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .validationFailure
+    ),
+    Expected(
+      "ca-as-leaf",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .validationFailure
+    ),
+    Expected(
+      "future-middle",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateNotYetValid
+    ),
+    Expected(
+      "expired-self-signed",
+      .verify,
+      .tlsIsTheCause,
+      .pinnedCertificate,
+      .verification,
+      .certificateSelfSigned
+    ),
+    Expected(
+      "tls-1.1",
+      .encrypt,
+      .tlsIsTheCause,
+      .olderProtocol,
+      .handshake,
+      .protocolVersionMismatch
+    ),
+    Expected(
+      "anonymous",
+      .encrypt,
+      .tlsIsTheCause,
+      .lowerSecurityLevel,
+      .handshake,
+      .noSharedCipher
+    ),
+    Expected("starttls-530", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSRefused),
+    Expected("starttls-502", .encrypt, .tlsIsTheCause, .plaintext, .starttls, .startTLSRefused),
+    Expected("starttls-530", .may, .notReproduced),
+    Expected(
+      "starttls-multiline-454",
+      .encrypt,
+      .tlsIsTheCause,
+      .plaintext,
+      .starttls,
+      .startTLSRefused
+    ),
+    Expected(
+      "helo-only-tls-later",
+      .encrypt,
+      .receiverDemandsTLS,
+      nil,
+      .starttls,
+      .startTLSNotSupported
+    ),
+    Expected("ehlo2-421", .encrypt, .tlsIsTheCause, .plaintext, .ehloAgain, .rateLimited),
+    Expected("rcpt-421", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .rateLimited),
+    Expected("rcpt-550-policy", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .reputationBlocked),
+    Expected("rcpt-554-relay", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .policyRejected),
+    Expected("greylist-tls-words", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .greylisted),
+    // The same words with and without TLS are not about TLS.
+    Expected("tls-words-only", .encrypt, .tlsIsNotTheCause, nil, .rcpt, .other),
+  ]
+
+  @Test func `a receiver that goes by SNI shows another certificate to who sends none`() throws {
+    var settings = try receivers.settings("sni-certificate", .verify)
+    settings.demand.serverName = nil
+    let trial = TrialRun.run(settings)
+    #expect(trial.failedStage == .verification)
+    #expect(trial.failureClass == .certificateHostMismatch)
+    settings = try receivers.settings("sni-demanded", .verify)
+    settings.demand.serverName = nil
+    let refused = TrialRun.run(settings)
+    #expect(refused.failedStage == .handshake)
+    #expect(refused.facts?.alerts == ["received: unrecognized name"])
+  }
+
+  /// RFC 7672 sections 3.1.1 and 3.1.2.
+  @Test(arguments: [
+    ("other-name", UInt8(3), nil as FailureClass?), ("expired", 3, nil), ("self-signed", 3, nil),
+    ("good", 2, nil), ("other-name", 2, .certificateHostMismatch),
+    // A certificate that signs itself is no authority above anything.
+    ("expired", 2, .certificateExpired), ("self-signed", 2, .tlsaInvalid),
+  ])
+  func `DANE's usage 3 asks for the key alone, usage 2 for chain, name and dates as well`(
+    _ name: String,
+    _ usage: UInt8,
+    _ failure: FailureClass?
+  ) throws {
+    let seen = try #require(TrialRun.run(try receivers.settings(name, .encrypt)).facts?.chain)
+    // The end entity's key, or that of the authority that signed it.
+    let digest = try #require(usage == 3 || seen.count == 1 ? seen.first : seen.last)
+      .publicKeyFingerprint
+    var bytes: [UInt8] = []
+    for index in stride(from: 0, to: digest.utf8.count, by: 2) {
+      let start = digest.index(digest.startIndex, offsetBy: index)
+      bytes.append(try #require(UInt8(digest[start...].prefix(2), radix: 16)))
+    }
+    var settings = try receivers.settings(name, .encrypt)
+    settings.demand.verification = .dane(
+      [TLSARecord(usage: usage, selector: 1, matching: 1, data: bytes)],
+      names: [Receivers.host, "receiver.example"]
+    )
+    let trial = TrialRun.run(settings)
+    #expect(trial.failureClass == failure, "\(trial.stages.last?.detail ?? "")")
+  }
+
+  @Test(arguments: [EVPDigest.md5, .sha1, .sha256, .sha512])
+  func `a fingerprint is compared by the digest that it is made with`(_ digest: EVPDigest) throws {
+    let pem = receivers.directory + "/self-signed.pem"
+    let said = RealServer.output(
+      "/usr/bin/openssl",
+      ["x509", "-in", pem, "-noout", "-fingerprint", "-\(digest.rawValue)"]
+    )
+    guard let text = said.split(separator: "=").last?.filter({ $0 != "\n" && $0 != ":" }) else {
+      return
+    }
+    var settings = try receivers.settings("self-signed", .encrypt)
+    settings.demand.verification = .fingerprints([text.lowercased()])
+    #expect(TrialRun.run(settings).isOK)
+    settings.demand.verification = .fingerprints([String(text.lowercased().reversed())])
+    #expect(TrialRun.run(settings).failureClass == .certificateNotTrusted)
+  }
+
+  enum EVPDigest: String { case md5, sha1, sha256, sha512 }
+
+  @Test(arguments: certificates + handshakes + conversations + alerts + oddities)
   func `a retry tells stage, class, verdict and the weakest change`(_ expected: Expected) throws {
     let settings = try receivers.settings(expected.name, expected.level, client: expected.client)
     let result = receivers.retry(settings)

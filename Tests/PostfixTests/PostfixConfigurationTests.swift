@@ -138,7 +138,7 @@ struct PostfixConfigurationTests {
     if domain == "example.com" {
       #expect(policy?.matchNames == ["mx.example.com", ".example.com"])
       #expect(policy?.minimumProtocol == "TLSv1.2")
-      #expect(policy?.ciphers == "high")
+      #expect(policy?.ciphers == "aNULL:-aNULL:HIGH:@STRENGTH:!aNULL")
       #expect(policy?.source == "/etc/postfix/tls_policy:2")
     }
     if level == .fingerprint { #expect(policy?.fingerprints == ["AA:BB", "CC:DD"]) }

@@ -26,7 +26,7 @@ struct EximRetrySet: Hashable, Sendable {
   }
 }
 
-/// Exim's configuration as far as retries and outgoing TLS go, from its file or from `exim -bP config`.
+/// Exim's configuration as far as retries and outgoing TLS go, from its file or from `exim -bP`.
 struct EximConfiguration: MailServerConfiguration {
   let server = MailServerID("exim")
   private(set) var paths: [String] = []
@@ -37,8 +37,10 @@ struct EximConfiguration: MailServerConfiguration {
   private(set) var routers: [EximDriver] = []
   private(set) var transports: [EximDriver] = []
   private(set) var domainLists: [String: String] = [:]
+  private(set) var hostLists: [String: String] = [:]
   /// The library that the server speaks TLS with, where a setting tells.
   private(set) var isOpenSSL: Bool?
+  private(set) var openSSLOptions: String?
   private(set) var layout: EximLayout?
 
   init(_ files: [ConfigurationFile]) {
@@ -58,7 +60,14 @@ struct EximConfiguration: MailServerConfiguration {
     // `exim -bP` without a section shows the main options; `exim -bP retry` the rules alone.
     let lines = text.split(separator: "\n").map(\.trimmed)
     return lines.contains { $0.hasPrefix("retry_interval_max = ") }
+      || EximConfiguration.isInstances(lines)
       || (!lines.isEmpty && lines.allSatisfy { retrySet($0) != nil })
+  }
+
+  /// `exim -bP transports` or `exim -bP routers`.
+  private static func isInstances(_ lines: [String]) -> Bool {
+    lines.contains { $0.hasSuffix(" transport:") || $0.hasSuffix(" router:") }
+      && lines.contains { $0.hasPrefix("driver = ") }
   }
 
   private mutating func read(_ text: String) {
@@ -74,15 +83,16 @@ struct EximConfiguration: MailServerConfiguration {
         if isRetry, retrySets == nil { retrySets = [] }
         continue
       }
+      if let shown = EximConfiguration.shown(line) {
+        section = shown
+        readDriver(line.prefix { $0 != " " } + ":", isRouter: section == "routers")
+        continue
+      }
       if section == "routers" || section == "transports" {
         readDriver(line, isRouter: section == "routers")
         continue
       }
-      if section.isEmpty, line.hasPrefix("domainlist "), let equals = line.firstIndex(of: "=") {
-        let name = line[..<equals].dropFirst(11).trimmed
-        domainLists[name] = line[line.index(after: equals)...].trimmed
-        continue
-      }
+      if section.isEmpty, readNamedList(line) { continue }
       if isRetry, let set = EximConfiguration.retrySet(line) {
         retrySets = (retrySets ?? []) + [set]
       }
@@ -93,11 +103,33 @@ struct EximConfiguration: MailServerConfiguration {
         delayWarnings = value.split(separator: ":").compactMap {
           EximConfiguration.seconds($0.trimmed)
         }
-      case "openssl_options": isOpenSSL = true
+      case "openssl_options":
+        isOpenSSL = true
+        openSSLOptions = value.trimmed
       default: break
       }
     }
     if isOpenSSL == nil, case .debian = layout { isOpenSSL = false }
+  }
+
+  /// `remote_smtp transport:` as `exim -bP` shows it: the section that it would stand in.
+  private static func shown(_ line: String) -> String? {
+    let words = line.split(separator: " ")
+    guard words.count == 2 else { return nil }
+    return ["router:": "routers", "transport:": "transports"][words[1]]
+  }
+
+  /// `domainlist NAME = …`, `hostlist NAME = …`
+  private mutating func readNamedList(_ line: String) -> Bool {
+    guard let equals = line.firstIndex(of: "=") else { return false }
+    let words = line[..<equals].split(separator: " ").map(String.init)
+    let value = line[line.index(after: equals)...].trimmed
+    switch words.first {
+    case "domainlist" where words.count == 2: domainLists[words[1]] = value
+    case "hostlist" where words.count == 2: hostLists[words[1]] = value
+    default: return false
+    }
+    return true
   }
 
   private mutating func readDriver(_ line: String, isRouter: Bool) {

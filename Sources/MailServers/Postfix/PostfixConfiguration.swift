@@ -6,6 +6,8 @@ struct PostfixConfiguration: MailServerConfiguration {
   private(set) var paths: [String] = []
   private(set) var troubles: [ReadTrouble] = []
   private(set) var parameters = PostfixParameters()
+  /// main.cf was read: what it does not set has its default.
+  private(set) var hasMain = false
   /// `smtp_tls_policy_maps` entries by next hop, in the order of the maps.
   private(set) var policies: [String: (entry: String, source: String)] = [:]
   /// `transport_maps` entries by domain, in the order of the maps.
@@ -23,7 +25,10 @@ struct PostfixConfiguration: MailServerConfiguration {
       (PostfixConfiguration.kind($0), String(decoding: $0.bytes, as: UTF8.self), $0.path)
     }
     // What master.cf overrides, it overrides in whatever order the files are given.
-    for (kind, text, _) in texts where kind == .main { parameters.read(text) }
+    for (kind, text, _) in texts where kind == .main {
+      parameters.read(text)
+      hasMain = true
+    }
     for (kind, text, path) in texts {
       switch kind {
       case .master: readMaster(text)
@@ -219,125 +224,5 @@ struct PostfixConfiguration: MailServerConfiguration {
       statusFilter.add(patterns: text)
       paths.append(path)
     }
-  }
-
-  func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
-    for key in policyKeys(domain: domain, nextHop: nextHop) {
-      if let policy = policies[key] {
-        return self.policy(policy.entry, source: policy.source)
-      }
-    }
-    guard !hasUnreadMap else { return nil }
-    return general
-  }
-
-  /// The keys of the policy maps that may hold this destination, in the order in which they count.
-  private func policyKeys(domain: String, nextHop: String?) -> [String] {
-    let route = route(to: domain)
-    guard !route.isRelayed else { return PostfixConfiguration.withParents(route.nextHop) }
-    var keys = PostfixConfiguration.withParents(domain.lowercased())
-    keys.insert("[\(domain.lowercased())]", at: 1)
-    if let hop = nextHop?.lowercased() { keys += ["[\(hop)]", hop] }
-    return keys
-  }
-
-  /// `.example.com` matches what lies below it; a next hop in brackets or with a port stands for
-  /// itself.
-  private static func withParents(_ key: String) -> [String] {
-    var keys = [key]
-    guard !key.contains("["), !key.contains(":") else { return keys }
-    var parent = key[...]
-    while let dot = parent.firstIndex(of: ".") {
-      keys.append(String(parent[dot...]))
-      parent = parent[parent.index(after: dot)...]
-    }
-    return keys
-  }
-
-  /// The entry of the policy maps in force for a next hop.
-  func policyEntry(nextHop: String) -> String? {
-    PostfixConfiguration.withParents(nextHop).lazy.compactMap { policies[$0]?.entry }.first
-  }
-
-  /// The level for all: `smtp_tls_security_level`, or the older switches.
-  private var general: TLSPolicy? {
-    guard !paths.isEmpty else { return nil }
-    var level = TLSLevel.none
-    var origin = TLSPolicy.Origin.serverDefault
-    if let stated = parameters.value("smtp_tls_security_level"), !stated.isEmpty {
-      level = TLSLevel(rawValue: stated) ?? .may
-      origin = .everyone
-    } else if parameters.value("smtp_enforce_tls") == "yes" {
-      level = .verify
-      origin = .everyone
-    } else if parameters.value("smtp_use_tls") == "yes" {
-      level = .may
-      origin = .everyone
-    }
-    return base(level: level, origin: origin, source: paths.first)
-  }
-
-  private func base(level: TLSLevel, origin: TLSPolicy.Origin, source: String?) -> TLSPolicy {
-    func path(_ name: String) -> String? {
-      parameters.value(name).flatMap { $0.isEmpty || $0 == "none" ? nil : $0 }
-    }
-    let mandatory = level != .may && level != .none
-    let range = parameters.value(mandatory ? "smtp_tls_mandatory_protocols" : "smtp_tls_protocols")
-    let (minimum, maximum) = PostfixConfiguration.protocols(range ?? ">=TLSv1")
-    return TLSPolicy(
-      level: level,
-      origin: origin,
-      fingerprintDigest: path("smtp_tls_fingerprint_digest"),
-      caFile: path("smtp_tls_CAfile"),
-      caPath: path("smtp_tls_CApath"),
-      clientCertificate: path("smtp_tls_chain_files").map {
-        $0.split { $0 == "," || $0 == " " }.first.map(String.init) ?? $0
-      } ?? path("smtp_tls_cert_file"),
-      clientKey: path("smtp_tls_key_file") ?? path("smtp_tls_cert_file"),
-      minimumProtocol: minimum,
-      maximumProtocol: maximum,
-      source: source
-    )
-  }
-
-  private func policy(_ entry: String, source: String) -> TLSPolicy? {
-    let words = entry.split { $0 == " " || $0 == "\t" || $0 == "," }
-    guard let word = words.first, let level = TLSLevel(rawValue: String(word)) else { return nil }
-    var policy = base(level: level, origin: .destination, source: source)
-    for attribute in words.dropFirst() {
-      guard let equals = attribute.firstIndex(of: "=") else { continue }
-      let value = String(attribute[attribute.index(after: equals)...])
-      switch attribute[..<equals] {
-      case "match":
-        if level == .fingerprint {
-          policy.fingerprints += value.split(separator: "|").map(String.init)
-        } else {
-          policy.matchNames += value.split(separator: ":").map(String.init)
-        }
-      case "tafile": policy.caFile = value
-      case "servername": policy.serverName = value
-      case "protocols":
-        (policy.minimumProtocol, policy.maximumProtocol) = PostfixConfiguration.protocols(value)
-      case "ciphers": policy.ciphers = value
-      default: break
-      }
-    }
-    return policy
-  }
-
-  /// `>=TLSv1.2`, `<=TLSv1.2`, or the older `!SSLv2:!SSLv3`.
-  private static func protocols(_ text: String) -> (minimum: String?, maximum: String?) {
-    let order = ["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
-    var minimum: String?
-    var maximum: String?
-    var excluded: Set<String> = []
-    for word in text.split(whereSeparator: { $0 == "," || $0 == ":" || $0 == " " }) {
-      if word.hasPrefix(">=") { minimum = String(word.dropFirst(2)) }
-      if word.hasPrefix("<=") { maximum = String(word.dropFirst(2)) }
-      if word.hasPrefix("!") { excluded.insert(String(word.dropFirst())) }
-    }
-    if minimum == nil, !excluded.isEmpty { minimum = order.first { !excluded.contains($0) } }
-    if maximum == nil, excluded.contains("TLSv1.3") { maximum = "TLSv1.2" }
-    return (minimum, maximum)
   }
 }

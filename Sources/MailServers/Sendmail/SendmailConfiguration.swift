@@ -13,9 +13,8 @@ struct SendmailConfiguration: MailServerConfiguration {
   private(set) var maximalQueueAge = 0.0
   /// How often the queue is run, where a start script's settings say so; seconds.
   private(set) var queueInterval: Double?
-  private(set) var clientCertificate: String?
-  private(set) var clientKey: String?
-  private(set) var caFile: String?
+  /// Options of sendmail.cf that concern TLS as a client (`CACertFile`, `CipherList`, …).
+  private(set) var tlsOptions: [String: String] = [:]
   private(set) var access: [String: String] = [:]
   /// The access map that sendmail.cf uses: its type and its path without suffix.
   private(set) var accessMap: (type: String, path: String)?
@@ -37,6 +36,22 @@ struct SendmailConfiguration: MailServerConfiguration {
       case .startScript?: readStartScript(text)
       case .options?, nil: readOptions(text)
       }
+    }
+    readNeighbouringAccess(files)
+  }
+
+  /// The access map's text, where it lies beside sendmail.cf, as in /etc/mail or in a copy of it.
+  private mutating func readNeighbouringAccess(_ files: [ConfigurationFile]) {
+    guard access.isEmpty, let map = accessMap,
+      let name = map.path.split(separator: "/").last.map(String.init)
+    else { return }
+    for file in files {
+      let directory = file.path.lastIndex(of: "/").map { String(file.path[...$0]) } ?? ""
+      let path = directory + name
+      guard let found = try? BoundedFile(path: path, limit: 16 << 20) else { continue }
+      readAccess(String(decoding: found.bytes, as: UTF8.self))
+      paths.append(path)
+      return
     }
   }
 
@@ -89,9 +104,9 @@ struct SendmailConfiguration: MailServerConfiguration {
     switch name {
     case "MinQueueAge": minimalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
     case "MaxQueueAge": maximalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
-    case "ClientCertFile": clientCertificate = value
-    case "ClientKeyFile": clientKey = value
-    case "CACertFile": caFile = value
+    case "ClientCertFile", "ClientKeyFile", "CACertFile", "CACertPath", "CipherList",
+      "ClientSSLOptions", "DANE":
+      tlsOptions[name] = value.isEmpty ? nil : value
     case "HostStatusDirectory": keepsHostStatus = !value.isEmpty
     default:
       take(name, value, prefix: "Timeout.queuereturn", unit: "d", into: \.queueReturn)
@@ -178,42 +193,6 @@ struct SendmailConfiguration: MailServerConfiguration {
     if let value = Double(digits) { total += value * (units[unit] ?? 1) }
     // No timer of a mail server is longer than 30 years.
     return total < 1e9 ? total : nil
-  }
-
-  func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
-    guard !access.isEmpty else { return nil }
-    var policy = TLSPolicy(
-      level: .may,
-      origin: .serverDefault,
-      caFile: caFile,
-      clientCertificate: clientCertificate,
-      clientKey: clientKey,
-      source: paths.first
-    )
-    let hosts = [nextHop, domain].compactMap { $0 }
-    if let rule = rule("try_tls", for: hosts), rule.value.uppercased().hasPrefix("NO") {
-      policy.level = .none
-      policy.origin = rule.isOwn ? .destination : .everyone
-      return policy
-    }
-    // Both rules must be met: the stricter one is the policy.
-    let rules = [rule("tls_srv", for: hosts), rule("tls_rcpt", for: [domain])].compactMap { $0 }
-    for rule in rules {
-      let value = rule.value.uppercased()
-      let level: TLSLevel
-      if value.contains("VERIFY") {
-        level = .verify
-      } else if value.contains("ENCR") {
-        level = .encrypt
-      } else {
-        continue
-      }
-      if policy.level == .may || level == .verify {
-        policy.level = level
-        policy.origin = rule.isOwn ? .destination : .everyone
-      }
-    }
-    return policy
   }
 
   /// The access map's entry for the first of some names that has one: the whole name, the domains

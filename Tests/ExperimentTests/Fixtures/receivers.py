@@ -65,19 +65,45 @@ k = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 save("good-rsa.pem", certificate(name(HOST), k.public_key(), MIDDLE.subject, MIDDLE_KEY, names=[HOST]), MIDDLE, k)
 save("expired-rsa.pem", certificate(name(HOST), k.public_key(), MIDDLE.subject, MIDDLE_KEY, end=-3, names=[HOST]), MIDDLE, k)
 save("self-signed-rsa.pem", certificate(name(HOST), k.public_key(), name(HOST), k, names=[HOST]), k)
+# Faults of the chain that take other builders.
+leaf("future-middle.pem", signer=(lambda k: (certificate(name("New middle"), k.public_key(), name("Root"), ROOT_KEY, start=3, ca=True), k))(key()))
+leaf("leaf-signed.pem", signer=(lambda k: (certificate(name("No CA"), k.public_key(), name("Root"), ROOT_KEY), k))(key()))
+k = key(); save("expired-self-signed.pem", certificate(name(HOST), k.public_key(), name(HOST), k, end=-3, names=[HOST]), k)
+k = key()
+CONSTRAINED = (x509.CertificateBuilder().subject_name(name("Constrained")).issuer_name(name("Root")).public_key(k.public_key())
+               .serial_number(x509.random_serial_number()).not_valid_before(NOW - DAY).not_valid_after(NOW + 300 * DAY)
+               .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+               .add_extension(x509.NameConstraints(permitted_subtrees=[x509.DNSName("other.example")], excluded_subtrees=None), critical=True)
+               .sign(ROOT_KEY, hashes.SHA256()))
+leaf("constrained.pem", signer=(CONSTRAINED, k))
+k = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+save("rsa-1024.pem", certificate(name(HOST), k.public_key(), MIDDLE.subject, MIDDLE_KEY, names=[HOST]), MIDDLE, k)
 CONTEXTS = {}
 
 
-def context(file="good.pem", low=None, high=None, client=None):
-    wanted = (file, low, high, client)
+def context(file="good.pem", low=None, high=None, client=None, seclevel=None, ciphers=None):
+    wanted = (file, low, high, client, seclevel, ciphers)
     if wanted not in CONTEXTS:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if file == "rsa-1024.pem": seclevel = 0
+        if seclevel is not None: made.set_ciphers(f"ALL:@SECLEVEL={seclevel}")
+        if ciphers: made.set_ciphers(ciphers)
         made.load_cert_chain(path(file))
         if low: made.minimum_version = low
         if high: made.maximum_version = high
         if client: made.verify_mode = client; made.load_verify_locations(path("ca.pem"))
         CONTEXTS[wanted] = made
     return CONTEXTS[wanted]
+
+
+def by_name(file):
+    """The good certificate for those who name the host; for others that of a file, or an alert."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); made.load_cert_chain(path(file or "good.pem"))
+    def choose(sock, wanted, _):
+        if wanted == HOST: sock.context = context()
+        elif file is None: return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    made.sni_callback = choose
+    return made
 
 
 # Conversation -------------------------------------------------------------------------------------
@@ -266,6 +292,24 @@ FAULTS = {
     "endless-certificate": after_hello(endless_certificate),
     "alert-handshake-failure": alert(40), "alert-protocol-version": alert(70), "alert-internal-error": alert(80),
     "alert-insufficient-security": alert(71),
+    **{f"alert-{n}": alert(n) for n in (10, 20, 22, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 86, 90, 109, 110, 112, 115, 116, 120)},
+    "sni-demanded": talk(lambda: by_name(None)), "sni-certificate": talk(lambda: by_name("other-name.pem")),
+    "rsa-1024": talk(lambda: context("rsa-1024.pem")), 
+    "constrained": talk(lambda: context("constrained.pem")), "ca-as-leaf": talk(lambda: context("leaf-signed.pem")),
+    "future-middle": talk(lambda: context("future-middle.pem")), "expired-self-signed": talk(lambda: context("expired-self-signed.pem")),
+    "tls-1.1": talk(lambda: context(low=ssl.TLSVersion.TLSv1, high=ssl.TLSVersion.TLSv1_1, seclevel=0)),
+    "tls-1.3": talk(lambda: context(low=ssl.TLSVersion.TLSv1_3)),
+    "old-cipher": talk(lambda: context(high=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0")),
+    "anonymous": talk(lambda: context(high=ssl.TLSVersion.TLSv1_2, ciphers="aNULL:@SECLEVEL=0")),
+    "starttls-530": talk(STARTTLS="530 5.7.0 Authentication required"), "starttls-502": talk(STARTTLS="502 5.5.2 Error: command not recognized"),
+    "starttls-multiline-454": talk(STARTTLS="454-4.7.0 TLS not available\r\n454 4.7.0 due to local problem"),
+    "helo-only-tls-later": talk(EHLO="502 5.5.1 not implemented", MAIL=in_clear("530 5.7.0 Must issue a STARTTLS command first")),
+    "ehlo2-421": talk(EHLO2="421 4.3.2 closing"), "ehlo2-554": talk(EHLO2="554 5.5.1 no"),
+    "mail-421-tls": talk(MAIL=in_tls("421 4.7.0 try again later, closing")),
+    "rcpt-421": talk(RCPT="421 4.7.0 Too many errors"), "rcpt-550-policy": talk(RCPT="550 5.7.1 Service unavailable; client blocked using Spamhaus"),
+    "rcpt-554-relay": talk(RCPT="554 5.7.1 <postmaster@receiver.example>: Relay access denied"),
+    "greylist-tls-words": talk(RCPT="451 4.7.1 Greylisted: please try again in 5 minutes (TLS or not)"),
+    "tls-words-only": talk(RCPT="450 4.2.0 mailbox busy, see https://tls.example/ssl-required.html"),
     "new-protocol-breaks": new_protocol_breaks,
     "client-required-12": talk(lambda: context(high=ssl.TLSVersion.TLSv1_2, client=ssl.CERT_REQUIRED)),
     "client-required-13": talk(lambda: context(low=ssl.TLSVersion.TLSv1_3, client=ssl.CERT_REQUIRED)),
@@ -311,23 +355,50 @@ def serve(listener, fault):
 
 
 # Names --------------------------------------------------------------------------------------------
-MX = {"receiver.example": "127.0.0.1", "dane.example": "127.0.0.1", "elsewhere.example": "192.0.2.1"}
+def dns_name(text): return b"".join(bytes([len(x)]) + x.encode() for x in text.split(".") if x) + b"\0"
+def mx(preference, host): return struct.pack("!H", preference) + dns_name(host)
+A, CNAME, MX, AAAA, TLSA = 1, 5, 15, 28, 52
+HERE = socket.inet_aton("127.0.0.1")
+ZONE = {
+    ("receiver.example", MX): [mx(10, HOST)], (HOST, A): [HERE],
+    ("dane.example", MX): [mx(10, "mx.dane.example")], ("mx.dane.example", A): [HERE],
+    ("_25._tcp.mx.dane.example", TLSA): [b"\3\1\1" + bytes(32)],
+    ("elsewhere.example", MX): [mx(10, "mx.elsewhere.example")], ("mx.elsewhere.example", A): [socket.inet_aton("192.0.2.1")],
+    ("several.example", MX): [mx(20, "b.several.example"), mx(10, "a.several.example")],
+    ("a.several.example", A): [HERE], ("b.several.example", A): [HERE], ("b.several.example", AAAA): [socket.inet_pton(socket.AF_INET6, "::1")],
+    ("own.example", A): [HERE],
+    ("null.example", MX): [mx(0, "")],
+    ("gone.example", MX): [mx(10, "mx.nowhere.example")],
+    ("literal.example", MX): [mx(10, "127.0.0.1")],
+    ("alias.example", MX): [mx(10, "mx.alias.example")],
+    ("mx.alias.example", A): ("real.alias.example", [HERE]), ("real.alias.example", A): [HERE],
+    ("_25._tcp.real.alias.example", TLSA): [b"\3\1\1" + bytes(32)],
+    ("unsigned.example", MX): [mx(10, "mx.unsigned.example")], ("mx.unsigned.example", A): [HERE],
+    ("_25._tcp.mx.unsigned.example", TLSA): [b"\3\1\1" + bytes(32)],
+    ("xn--mller-kva.example", MX): [mx(10, HOST)],
+    ("half.example", MX): [mx(10, "mx.broken.example")],
+}
 
 
 def answer(query):
-    """As a validating resolver has it: each answer with the AD bit, what is not there with NXDOMAIN."""
+    """As a validating resolver has it: each answer with the AD bit but below "unsigned", SERVFAIL below "broken", and NXDOMAIN
+    where there is no such name. A value with a name before it is found through an alias."""
     at, labels = 12, []
     while query[at]: labels.append(query[at + 1:at + 1 + query[at]]); at += query[at] + 1
     kind = struct.unpack("!H", query[at + 1:at + 3])[0]; end = at + 5; asked = b".".join(labels).decode("latin-1").lower()
-    def wire(text): return b"".join(bytes([len(x)]) + x.encode() for x in text.split(".")) + b"\0"
-    host = asked[3:] if asked.startswith("mx.") else None; data, code = None, 0
-    if asked in MX: data = struct.pack("!H", 10) + wire("mx." + asked) if kind == 15 else None
-    elif host in MX: data = socket.inet_aton(MX[host]) if kind == 1 else None
-    elif asked == "_25._tcp.mx.dane.example" and kind == 52: data = b"\3\1\1" + bytes(32)
-    else: code = 3
-    record = b"" if data is None else b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
-    flags = 0x8000 | 0x0100 | 0x0080 | 0x0020 | code
-    return query[:2] + struct.pack("!HHHHH", flags, 1, 0 if data is None else 1, 0, 0) + query[12:end] + record
+    values = ZONE.get((asked, kind), [])
+    code = 2 if "broken" in asked else 0 if any(name == asked for name, _ in ZONE) else 3
+    records = b""
+    if isinstance(values, tuple):
+        target, values = values
+        records += b"\xc0\x0c" + struct.pack("!HHIH", CNAME, 1, 60, len(dns_name(target))) + dns_name(target)
+        records += b"".join(dns_name(target) + struct.pack("!HHIH", kind, 1, 60, len(v)) + v for v in values)
+        count = 1 + len(values)
+    else:
+        records += b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(v)) + v for v in values)
+        count = len(values)
+    flags = 0x8000 | 0x0100 | 0x0080 | (0 if "unsigned" in asked else 0x0020) | code
+    return query[:2] + struct.pack("!HHHHH", flags, 1, 0 if code else count, 0, 0) + query[12:end] + (b"" if code else records)
 
 
 def serve_names(sock):
