@@ -124,7 +124,11 @@ let package = Package(
     tests("PostfixTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
     tests("EximTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
     tests("SendmailTests", of: ["MailModel", "MailServers", "TestSupport"], fixtures: true),
-    tests("ConformanceTests", of: ["mailtriage", "MailModel", "MailServers"], fixtures: true),
+    tests(
+      "ConformanceTests",
+      of: ["mailtriage", "MailModel", "MailServers", "TestSupport"],
+      fixtures: true
+    ),
     tests(
       "StoreTests",
       of: ["MailModel", "Store", .product(name: "GRDB", package: "GRDB.swift")]

@@ -1,6 +1,7 @@
 import Foundation
 import MailModel
 import MailServers
+import TestSupport
 import Testing
 
 /// What every mail server's log must tell, written once. A server takes part through a folder of
@@ -23,6 +24,8 @@ struct ConformanceTests {
     var delivered_in_clear: Int
     /// All messages of the log, notices included.
     var messages: [String]
+    /// What the server wrote to senders, in its order; nil where the log does not begin early enough.
+    var notices: [String]?
   }
 
   struct Named: Sendable, CustomStringConvertible {
@@ -35,7 +38,7 @@ struct ConformanceTests {
   /// Every server that is registered must tell these.
   static let required = [
     "accepted", "deferred-on-tls-then-delivered", "plaintext-fallback", "split-among-recipients",
-    "expired-into-an-ndr",
+    "expired-into-an-ndr", "held", "restart-in-between",
   ]
 
   static let fixtures = Bundle.module.resourcePath.map { $0 + "/Fixtures" } ?? ""
@@ -90,12 +93,45 @@ struct ConformanceTests {
   }
 
   @Test(arguments: stories)
+  func `the log tells what the sender was told`(_ story: Named) throws {
+    guard let expected = try expected(story).notices else { return }
+    let server = try #require(registeredMailServers.first { $0.id.description == story.server })
+    let lines = try String(contentsOfFile: story.path, encoding: .utf8).split(separator: "\n")
+    let said = ConformanceTests.read(server.makeDialect(), lines.map(ConformanceTests.bare))
+    let notices = said.map { String($0.prefix { $0 != " " }) }
+      .filter { ["delay", "nonDelivery", "success"].contains($0) }
+    #expect(notices == expected)
+  }
+
+  @Test(arguments: registeredMailServers.map(\.id.description))
+  func `every server has a story with a delay warning and one with an NDR`(_ server: String) throws
+  {
+    let told = try ConformanceTests.stories.filter { $0.server == server }
+      .flatMap { try expected($0).notices ?? [] }
+    #expect(Set(told) == ["delay", "nonDelivery"])
+  }
+
+  private static func read<Dialect: LogDialect>(_ dialect: Dialect, _ lines: [String]) -> [String] {
+    var log = EventLog { dialect }
+    return log.read(lines)
+  }
+
+  /// A line as ``EventLog`` takes it: `Nov 23 12:23:11 host tag[1]: text`, or Exim's own.
+  private static func bare(_ line: Substring) -> String {
+    line.first?.isNumber ?? false ? "0 - " + line.dropFirst(20) : "0 " + afterHost(line)
+  }
+
+  private static func afterHost(_ line: Substring) -> Substring {
+    line.dropFirst(16).drop { $0 != " " }.dropFirst()
+  }
+
+  @Test(arguments: stories)
   func `a run that ended anywhere goes on where it ended`(_ story: Named) throws {
     let lines = try String(contentsOfFile: story.path, encoding: .utf8)
       .split(separator: "\n", omittingEmptySubsequences: false)
     let whole = try Place()
     let expected = try whole.analyze([story.path])
-    for cut in Set((1...4).map { lines.count * $0 / 5 }).filter({ $0 > 0 }) {
+    for cut in Set((1...3).map { lines.count * $0 / 4 }).filter({ $0 > 0 }) {
       let place = try Place()
       let log = try place.write("log", lines.prefix(cut).joined(separator: "\n") + "\n")
       _ = try place.analyze([log])
@@ -161,5 +197,27 @@ struct ConformanceTests {
     }
     #expect(together.unrecognized == 0)
     #expect(apart.unrecognized == 0)
+  }
+
+  /// A tag of each server.
+  private static let tags = ["postfix": "postfix/smtp", "exim": "exim", "sendmail": "sm-mta"]
+
+  @Test(arguments: stories.filter { $0.name == "split-among-recipients" })
+  func `lines under another server's name make no messages`(_ story: Named) throws {
+    let text = try String(contentsOfFile: story.path, encoding: .utf8)
+    let own = try Place().analyze([story.path])
+    for server in registeredMailServers where server.id.description != story.server {
+      let tag = try #require(ConformanceTests.tags[server.id.description])
+      let strange = text.split(separator: "\n").map { line in
+        let words = ConformanceTests.bare(line).dropFirst(2)
+        let said =
+          words.hasPrefix("- ") ? words.dropFirst(2) : words.drop { $0 != ":" }.dropFirst(2)
+        return "Nov 23 12:23:11 mx1 \(tag)[77]: \(said)\n"
+      }
+      let place = try Place()
+      let told = try place.analyze([try place.write("log", text + strange.joined())])
+      #expect(told.messages == own.messages, "as \(server.name)'s")
+      #expect(told.totals == own.totals)
+    }
   }
 }

@@ -91,7 +91,7 @@ final class Place {
     process.arguments =
       ["analyze"] + inputs + [
         "--messages", "--format", "json", "--database", path + "/t.sqlite", "--year", "2026",
-        "--timezone", "UTC", "--now", "2026-11-23T13:00:00Z", "--quiet",
+        "--timezone", "UTC", "--now", "2026-11-25T20:00:00Z", "--quiet",
       ]
     let output = Pipe()
     process.standardOutput = output

@@ -165,9 +165,12 @@ extension EximDialect {
     if bytes.has("Completed", at: start, to: end) {
       if !pending.isEmpty { pending.remove(ShortID(bytes, id)) }
       events.append(.ended(queueID: id))
-    } else if bytes.has("Frozen", at: start, to: end) {
+    } else if bytes.has("Frozen", at: start, to: end) || bytes.has("frozen by", at: start, to: end)
+      || bytes.has("Message is frozen", at: start, to: end)
+    {
       events.append(.held(queueID: id))
     } else if bytes.has("Unfrozen", at: start, to: end)
+      || bytes.has("unfrozen by", at: start, to: end)
       || bytes.has("removed by", at: start, to: end)
     {
       events.append(.released(queueID: id))

@@ -36,7 +36,8 @@ enum SendmailChatter {
 
   private static let notes: [StaticString] = [
     "done; ", "split: ", "clone", "owner=", "SMTP outgoing connect", "--- ", "<-- ", "forward ",
-    "alias ", "message-id=", "msgid=", "size=", "header", "add: ", "Add ", "quarantine", "Milter",
+    "alias ", "message-id=", "msgid=", "size=", "header", "add: ", "Add ", "quarantine",
+    "unquarantine", "Milter",
     "milter", "lost input", "collect", "discarded", "truncated", "local addr", "return to sender",
     "unlock", "locked", "too many hops", "hops ", "dropped invalid", "postponed", "delayed",
     "skipping", "Authentication-Warning", "Insert ", "Change", "Delete", "dropenvelope", "runqueue",

@@ -51,6 +51,7 @@ package struct SendmailDialect: LogDialect {
     }
     if bytes.has("done; ", at: at, to: end) { events.append(.ended(queueID: id)) }
     if bytes.has("quarantine", at: at, to: end) { events.append(.held(queueID: id)) }
+    if bytes.has("unquarantine", at: at, to: end) { events.append(.released(queueID: id)) }
     return SendmailChatter.isNote(bytes, min(at, end)..<end) ? .understood : .notUnderstood
   }
 
