@@ -159,15 +159,18 @@ struct RetryCommand: ParsableCommand {
       + (used.isEmpty ? "\nExchange:\n" + RetryCommand.exchangeRecipe(domain) : "")
   }
 
-  /// A send connector without TLS: Exchange Management Shell.
+  /// A send connector without TLS: Exchange Management Shell, New-SendConnector and Set-SendConnector.
   private static func exchangeRecipe(_ domain: HostName) -> String {
     """
-    # A send connector for \(domain) alone that never speaks TLS. It carries the real mail of the
-    # domain while it is enabled: enable it for the test only.
+    # A send connector for \(domain) alone that never speaks TLS. While it is enabled it carries the
+    # real mail of the domain: enable it for the test only.
     New-SendConnector -Name "mailtriage test path" -Usage Custom -AddressSpaces "SMTP:\(domain);1" `
       -DNSRoutingEnabled $true -IgnoreSTARTTLS $true -RequireTLS $false -Enabled $false
-    # Enable-SendConnector "mailtriage test path"; afterwards Remove-SendConnector it.
-    # mailtriage retry \(domain) --test-path EXCHANGE-HOST:25
+    Set-SendConnector "mailtriage test path" -Enabled $true
+    # On this host, for which a receive connector there has to relay:
+    # mailtriage retry \(domain) --test-path EXCHANGE-HOST:25 --send-probe YOU@\(domain)
+    # Afterwards:
+    Remove-SendConnector "mailtriage test path" -Confirm:$false
 
     """
   }

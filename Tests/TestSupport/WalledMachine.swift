@@ -149,3 +149,35 @@ package struct LiveFailure: Error, CustomStringConvertible {
   package var description: String
   package init(_ description: String) { self.description = description }
 }
+
+extension WalledMachine {
+  /// Hands a message over on a port of the machine, as a trial does: from nobody.
+  package func send(to recipient: String, port: Int) throws {
+    try shell([
+      """
+      python3 - << 'END'
+      import smtplib
+      with smtplib.SMTP("127.0.0.1", \(port), timeout=20) as s: s.sendmail("", ["\(recipient)"], "Subject: x\\n\\nhi\\n")
+      END
+      """
+    ])
+  }
+
+  /// Whether a receiver took a message, and whether in a session where STARTTLS was never asked for.
+  package func tookInClear(_ scenario: String) -> Bool? {
+    struct Session: Decodable {
+      struct Mail: Decodable { var data_reply: String? }
+      var scenario: String?
+      var starttls: Bool?
+      var tx: [Mail]?
+    }
+    let text = (try? String(contentsOfFile: path + "/lab/sink.jsonl", encoding: .utf8)) ?? ""
+    let sessions = text.split(separator: "\n").compactMap {
+      try? JSONDecoder().decode(Session.self, from: Data($0.utf8))
+    }.filter { session in
+      session.scenario == scenario
+        && session.tx?.contains { $0.data_reply?.hasPrefix("2") ?? false } ?? false
+    }
+    return sessions.isEmpty ? nil : sessions.allSatisfy { $0.starttls == false }
+  }
+}

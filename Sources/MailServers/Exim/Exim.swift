@@ -73,12 +73,15 @@ package struct Exim: MailServer {
 
   package func testPathRecipe(domain: HostName) -> String {
     """
-    # /etc/exim4/testpath.conf: a daemon of its own on loopback that carries mail to \(domain)
-    # alone, and never speaks TLS.
+    # As root: a daemon of its own on loopback that carries mail to \(domain) alone, and never speaks
+    # TLS. For trials only.
+    cat > /etc/exim4/testpath.conf << 'END'
     spool_directory = /var/spool/exim4-testpath
-    log_file_path = /var/log/exim4/testpath-%slog
+    log_file_path = /var/spool/exim4-testpath/%slog
+    pid_file_path = /var/spool/exim4-testpath/exim.pid
     acl_smtp_rcpt = testpath_rcpt
     host_lookup =
+    rfc1413_query_timeout = 0s
     tls_advertise_hosts =
     begin acl
     testpath_rcpt:
@@ -96,10 +99,12 @@ package struct Exim: MailServer {
       hosts_avoid_tls = *
     begin retry
     * * F,1h,10m
-    # As root:
-    #   install -d -o Debian-exim -g Debian-exim /var/spool/exim4-testpath
-    #   exim4 -C /etc/exim4/testpath.conf -bd -oX 127.0.0.1.10026
-    # mailtriage retry \(domain) --test-path 127.0.0.1:10026
+    END
+    install -d -o Debian-exim -g Debian-exim /var/spool/exim4-testpath
+    exim4 -C /etc/exim4/testpath.conf -bd -oX 127.0.0.1.10026
+    # mailtriage retry \(domain) --test-path 127.0.0.1:10026 --send-probe YOU@\(domain)
+    # Afterwards: kill $(cat /var/spool/exim4-testpath/exim.pid)
+    #   rm -r /etc/exim4/testpath.conf /var/spool/exim4-testpath
     """
   }
 

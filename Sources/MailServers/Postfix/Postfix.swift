@@ -65,18 +65,14 @@ package struct Postfix: MailServer {
 
   package func testPathRecipe(domain: HostName) -> String {
     """
-    # A second instance that never speaks TLS, for trials only. /etc/postfix/master.cf:
-    127.0.0.1:10026 inet n - n - - smtpd
-      -o syslog_name=postfix/testpath
-      -o mynetworks=127.0.0.0/8
-      -o smtpd_relay_restrictions=permit_mynetworks,reject
-      -o content_filter=testpath:
-    testpath unix - - n - - smtp
-      -o syslog_name=postfix/testpath
-      -o smtp_tls_security_level=none
-      -o smtp_tls_policy_maps=
-    # Then: postfix reload
-    # mailtriage retry \(domain) --test-path 127.0.0.1:10026
+    # As root: a second way through this Postfix, on loopback, for mail to \(domain) alone, that never
+    # speaks TLS. For trials only.
+    postconf -M '127.0.0.1:10026/inet=127.0.0.1:10026 inet n - n - - smtpd -o syslog_name=postfix/testpath -o mynetworks=127.0.0.0/8 -o smtpd_client_restrictions= -o smtpd_helo_restrictions= -o smtpd_sender_restrictions= -o smtpd_recipient_restrictions= -o { smtpd_relay_restrictions = check_recipient_access inline:{\(domain)=permit_mynetworks}, reject } -o content_filter=testpath:'
+    postconf -M 'testpath/unix=testpath unix - - n - - smtp -o syslog_name=postfix/testpath -o smtp_tls_security_level=none -o smtp_tls_policy_maps='
+    postfix check
+    postfix reload
+    # mailtriage retry \(domain) --test-path 127.0.0.1:10026 --send-probe YOU@\(domain)
+    # Afterwards: postconf -MX 127.0.0.1:10026/inet testpath/unix; postfix reload
     """
   }
 

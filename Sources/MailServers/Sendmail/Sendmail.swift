@@ -68,10 +68,13 @@ package struct Sendmail: MailServer {
 
   package func testPathRecipe(domain: HostName) -> String {
     """
-    # /etc/mail/access of a second instance that relays for trials only, bound to loopback:
-    Try_TLS:\tNO
-    # makemap hash /etc/mail/access < /etc/mail/access
-    # mailtriage retry \(domain) --test-path 127.0.0.1:10026
+    # As root: a second daemon on loopback, with this server's configuration and a queue of its own,
+    # that never speaks TLS as a client (modifier S of ClientPortOptions). For trials only: it relays
+    # for whom /etc/mail/access lets relay, which has to be this host (Connect:127.0.0.1 RELAY).
+    install -d -m 700 /var/spool/mqueue-testpath
+    sendmail -bd -L sm-testpath -O QueueDirectory=/var/spool/mqueue-testpath -O PidFile=/var/spool/mqueue-testpath/pid -O DaemonPortOptions=Name=TESTPATH,Addr=127.0.0.1,Port=10026 -O ClientPortOptions=Family=inet,Modify=S
+    # mailtriage retry \(domain) --test-path 127.0.0.1:10026 --send-probe YOU@\(domain)
+    # Afterwards: kill $(head -1 /var/spool/mqueue-testpath/pid); rm -r /var/spool/mqueue-testpath
     """
   }
 

@@ -1,0 +1,43 @@
+import Foundation
+import MailModel
+import Testing
+
+@testable import MailServers
+
+/// The recipe for a test path, run as it is printed.
+@Suite(.enabled(if: WalledPostfix.canRun, "Postfix or the namespaces are missing"))
+struct LiveTestPathTests {
+  @Test(.timeLimit(.minutes(3)))
+  func `the path takes one domain's mail and hands it on in clear, and is taken away again`() throws
+  {
+    let server = try WalledPostfix()
+    let domain = "garbage.example"
+    let recipe = Postfix().testPathRecipe(domain: try #require(HostName(domain)))
+    let before = try server.shell("postconf -M")
+    // The server of these tests has no counter of clients, which every other has.
+    try server.shell("postconf -M 'anvil/unix=anvil unix - - n - 1 anvil'")
+    try server.shell(recipe)
+    func send(to recipient: String) throws {
+      try server.shell(
+        """
+        python3 - << 'END'
+        import smtplib, time
+        for _ in range(50):
+            try: s = smtplib.SMTP("127.0.0.1", 10026, timeout=20); break
+            except OSError: time.sleep(0.1)
+        s.sendmail("", ["\(recipient)"], "Subject: x\\n\\nhi\\n")
+        END
+        """
+      )
+    }
+    try send(to: "postmaster@\(domain)")
+    try server.wait("the message") { server.accepted.contains { $0.domain == domain } }
+    #expect(server.accepted.allSatisfy { $0.domain != domain || $0.tls == nil })
+    #expect(server.log.contains("postfix/testpath"))
+    // It is a path to this domain, no relay for the world.
+    #expect(throws: (any Error).self) { try send(to: "postmaster@bald.example") }
+    let undo = try #require(recipe.firstRange(of: "Afterwards: ")).upperBound
+    try server.shell(recipe[undo...] + "\npostconf -MX anvil/unix")
+    #expect(try server.shell("postconf -M") == before)
+  }
+}
