@@ -27,6 +27,7 @@ struct Dispatch: ~Copyable {
   /// By `host tag`: a place among ``readers``, or -1.
   private var byTag: ByteInterner
   private var readers: ContiguousArray<Reader> = []
+  private var recent = RecentTags()
   /// The posts of lines without host and tag, by the place of their server.
   private var untagged: [Int?]
   private let seed: UInt64
@@ -58,10 +59,15 @@ struct Dispatch: ~Copyable {
     line: Span<UInt8>,
     _ writer: inout IngestWriter
   ) -> Reader? {
-    if let known = byTag.value(of: key) { return known < 0 ? nil : readers[Int(known)] }
+    if let known = recent.value(of: key) { return known < 0 ? nil : readers[known] }
+    if let known = byTag.value(of: key) {
+      recent.note(key, value: Int(known))
+      return known < 0 ? nil : readers[Int(known)]
+    }
     if byTag.count >= Dispatch.tagLimit {
       byTag = ByteInterner(seed: seed)
       readers.removeAll()
+      recent = RecentTags()
     }
     let word = line.extracting(tag)
     for server in servers {

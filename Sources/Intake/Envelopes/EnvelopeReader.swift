@@ -42,6 +42,7 @@ package struct EnvelopeReader {
 
   // MARK: - RFC 3164
 
+  @inline(__always)
   private mutating func rfc3164(_ line: Span<UInt8>, from start: Int) -> Envelope? {
     guard let moment = stamp(line, from: start) else { return nil }
     var at = start + 15

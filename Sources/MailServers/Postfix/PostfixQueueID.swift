@@ -7,42 +7,44 @@ enum PostfixQueueID {
   /// The queue id at the start of `range` where `: ` follows it, or nil.
   static func leading(_ bytes: Span<UInt8>, in range: Range<Int>) -> Range<Int>? {
     var at = range.lowerBound
-    let end = min(range.upperBound, at + ShortID.longest, bytes.count)
-    // The forms that all its characters allow.
-    var forms = inShort | inLong
+    var isShort = true
+    var isLong = true
     var lastZ = -1
-    while at < end {
-      let byte = bytes[unchecked: at]
-      let allowed = PostfixQueueID.forms(of: byte)
-      if allowed == 0 { break }
-      forms &= allowed
-      if byte == UInt8(ascii: "z") { lastZ = at }
-      at &+= 1
+    var length = 8
+    while length == 8, at - range.lowerBound < ShortID.longest {
+      let word = EightBytes(bytes, at: at)
+      let characters = word.alphanumeric
+      length = characters.leadingMarks
+      // Most lines without an id are told by their first word.
+      if length < 8, at + length >= range.upperBound || bytes[at + length] != UInt8(ascii: ":") {
+        return nil
+      }
+      let inside = characters & .places(below: length)
+      let hexadecimal =
+        word.between(UInt8(ascii: "0"), UInt8(ascii: "9"))
+        | word.between(UInt8(ascii: "A"), UInt8(ascii: "F"))
+      if inside & ~hexadecimal != 0 { isShort = false }
+      if inside & vowels(word.folded) != 0 { isLong = false }
+      if let z = (word.equal(UInt8(ascii: "z")) & inside).lastMark { lastZ = at + z }
+      at += length
     }
     guard at + 1 < range.upperBound, bytes[at] == UInt8(ascii: ":"),
       bytes[at + 1] == UInt8(ascii: " ")
     else { return nil }
-    let length = at - range.lowerBound
-    if forms & inShort != 0, length >= 6 { return range.lowerBound..<at }
+    if isShort, at - range.lowerBound >= 6 { return range.lowerBound..<at }
     // The last z has ten characters or more before it and the inode behind it.
-    if forms & inLong != 0, lastZ - range.lowerBound >= 10, at > lastZ + 1 {
+    if isLong, lastZ - range.lowerBound >= 10, at > lastZ + 1 {
       return range.lowerBound..<at
     }
     return nil
   }
 
-  private static var inShort: UInt64 { 1 }
-  private static var inLong: UInt64 { 2 }
-
-  /// The forms of id in which a character may stand.
+  /// Base 52 has no vowels.
   @inline(__always)
-  private static func forms(of byte: UInt8) -> UInt64 {
-    // A bit per character, from `0` on: hexadecimal digits, and the digits of base 52.
-    let (hexadecimal, base52, base52Rest): (UInt64, UInt64, UInt64) =
-      (0x7e_03ff, 0x7ddc_07df_7ddc_03ff, 0x7df)
-    let place = UInt64(byte &- 48)
-    if place < 64 { return (hexadecimal &>> place) & 1 | ((base52 &>> place) & 1) &<< 1 }
-    return place < 75 ? ((base52Rest &>> (place &- 64)) & 1) &<< 1 : 0
+  private static func vowels(_ folded: EightBytes) -> UInt64 {
+    folded.equal(UInt8(ascii: "a")) | folded.equal(UInt8(ascii: "e"))
+      | folded.equal(UInt8(ascii: "i")) | folded.equal(UInt8(ascii: "o"))
+      | folded.equal(UInt8(ascii: "u"))
   }
 
   private static let alphabet = Array("0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz".utf8)

@@ -7,22 +7,21 @@ enum SendmailQueueID {
   /// The id at the start of `range` where `: ` follows.
   static func leading(_ bytes: Span<UInt8>, in range: Range<Int>) -> Range<Int>? {
     let start = range.lowerBound
-    let limit = min(range.upperBound - 1, start + longest + 1)
     var end = start
-    var digits = 0
-    while end < limit {
-      let byte = bytes[end]
-      if byte >= 48 && byte <= 57 {
-        digits += 1
-      } else if (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122) {
-        digits = 0
-      } else {
-        break
-      }
-      end += 1
+    // Behind the last character that is no digit.
+    var digitsStart = start
+    var length = 8
+    while length == 8, end - start <= longest {
+      let word = EightBytes(bytes, at: end)
+      let characters = word.alphanumeric
+      length = characters.leadingMarks
+      let letters =
+        characters & .places(below: length) & ~word.between(UInt8(ascii: "0"), UInt8(ascii: "9"))
+      if let letter = letters.lastMark { digitsStart = end + letter + 1 }
+      end += length
     }
-    guard end < limit, bytes[end] == UInt8(ascii: ":"), bytes[end + 1] == 0x20,
-      isShape(length: end - start, digits: digits)
+    guard end + 1 < range.upperBound, bytes[end] == UInt8(ascii: ":"), bytes[end + 1] == 0x20,
+      isShape(length: end - start, digits: end - digitsStart)
     else { return nil }
     return start..<end
   }
