@@ -169,7 +169,7 @@ extension Ingest {
   }
 
   /// Month and day of the last stamp: a packed log is unpacked for it only where the year may have
-  /// turned inside, that is where it begins in the second half of a year.
+  /// turned inside, that is where it begins in the second half of a year and is not far too short.
   private func lastDay(
     of log: LogInput,
     file: OpenFile,
@@ -182,6 +182,10 @@ extension Ingest {
     guard first.month >= 7, let again = try? OpenFile(path: log.input.path),
       let stream = try? log.compression.stream(again, isSeekable: true)
     else { return nil }
+    if let packed = stream as? GzipStream {
+      let pace = PackedPace(packed, size: log.identity.size, envelopeReader(firstYear: 2001))
+      if pace.endsBeforeNewYear(first: first) { return nil }
+    }
     return Ingest.lastDay(Ingest.readTail(stream))
   }
 
@@ -247,8 +251,11 @@ extension Ingest {
     var tail: [UInt8] = []
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     defer { chunk.deallocate() }
+    let length = 1 << 16
     while let count = try? stream.read(into: chunk), count > 0 {
-      tail = Array((tail + chunk[..<count]).suffix(1 << 16))
+      tail =
+        count >= length
+        ? Array(chunk[(count - length)..<count]) : Array((tail + chunk[..<count]).suffix(length))
     }
     return tail
   }

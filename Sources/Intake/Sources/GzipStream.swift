@@ -15,6 +15,9 @@ final class GzipStream: ByteStream {
   private var produced: Int64 = 0
   private(set) var storedBytesRead: Int64 = 0
 
+  /// Bytes of the file that were unpacked, what is read but waits left out.
+  var storedBytesUnpacked: Int64 { storedBytesRead - Int64(zlib.pointee.avail_in) }
+
   /// A gigabyte of zeros fits in a megabyte of gzip; no log does. Beyond a first megabyte, more than
   /// this is taken for an attack.
   static let largestRatio: Int64 = 1000

@@ -6,17 +6,19 @@ import Synchronization
 final class ReadAheadStream: ByteStream {
   /// A piece of the stream, or what ended it.
   private struct Block: Sendable {
-    var bytes: [UInt8]
-    var stored: Int64
+    /// Room for ``blockSize`` bytes, of which the first ``count`` are filled.
+    var bytes: [UInt8] = []
+    var count = 0
+    var stored: Int64 = 0
     var failure: ReadFailure?
-    var isLast: Bool
+    var isLast = false
   }
 
   private static let blockSize = 1 << 18
   private static let most = 4
 
   private let feed: Feed
-  private var block = Block(bytes: [], stored: 0, failure: nil, isLast: false)
+  private var block = Block()
   private var taken = 0
   private var produced: Int64
 
@@ -33,14 +35,16 @@ final class ReadAheadStream: ByteStream {
   deinit { feed.stop() }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
-    while taken == block.bytes.count {
+    while taken == block.count {
       if let failure = block.failure { throw failure }
       if block.isLast { return 0 }
-      block = feed.next()
+      block = feed.next(giving: block.bytes)
       taken = 0
     }
-    let count = min(buffer.count, block.bytes.count - taken)
-    buffer.copyBytes(from: block.bytes[taken..<(taken + count)])
+    let count = min(buffer.count, block.count - taken)
+    block.bytes.withUnsafeBytes {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[taken..<(taken + count)]))
+    }
     taken += count
     produced += Int64(count)
     return count
@@ -53,6 +57,8 @@ final class ReadAheadStream: ByteStream {
   /// The thread that unpacks, and what it has ready.
   private final class Feed: Sendable {
     private let ready = Mutex<[Block]>([])
+    /// Rooms that were read from, to be filled again.
+    private let spare = Mutex<[[UInt8]]>([])
     private let filled = DispatchSemaphore(value: 0)
     private let room = DispatchSemaphore(value: ReadAheadStream.most)
     private let isStopped = Atomic(false)
@@ -65,10 +71,12 @@ final class ReadAheadStream: ByteStream {
       DispatchQueue(label: "mailtriage.unpack").async { self.run() }
     }
 
-    func next() -> Block {
+    /// The next block, in exchange for the room of the one before.
+    func next(giving room: [UInt8]) -> Block {
+      if !room.isEmpty { spare.withLock { $0.append(room) } }
       filled.wait()
       let block = ready.withLock { $0.removeFirst() }
-      room.signal()
+      self.room.signal()
       return block
     }
 
@@ -92,21 +100,24 @@ final class ReadAheadStream: ByteStream {
     }
 
     private func read() -> Block {
-      var failure: ReadFailure?
-      let bytes = [UInt8](unsafeUninitializedCapacity: ReadAheadStream.blockSize) { buffer, count in
-        do throws(ReadFailure) {
-          count = try stream.read(into: UnsafeMutableRawBufferPointer(buffer))
-        } catch {
-          count = 0
-          failure = error
-        }
+      var block = Block()
+      block.bytes =
+        spare.withLock { $0.popLast() }
+        ?? [UInt8](repeating: 0, count: ReadAheadStream.blockSize)
+      do throws(ReadFailure) {
+        block.count = try fill(&block.bytes)
+      } catch {
+        block.failure = error
       }
-      return Block(
-        bytes: bytes,
-        stored: stream.storedBytesRead,
-        failure: failure,
-        isLast: bytes.isEmpty
-      )
+      block.stored = stream.storedBytesRead
+      block.isLast = block.count == 0
+      return block
+    }
+
+    private func fill(_ bytes: inout [UInt8]) throws(ReadFailure) -> Int {
+      try bytes.withUnsafeMutableBufferPointer { buffer throws(ReadFailure) in
+        try stream.read(into: UnsafeMutableRawBufferPointer(buffer))
+      }
     }
   }
 }
