@@ -67,11 +67,19 @@ package struct UsualPlaces: Hashable, Sendable {
   package var logs: [String]
   package var queues: [String]
   package var configuration: [String]
+  /// Those of ``configuration`` without which the server is not set up: one of them is enough.
+  package var essential: [String]
 
-  package init(logs: [String], queues: [String], configuration: [String]) {
+  package init(
+    logs: [String],
+    queues: [String],
+    configuration: [String],
+    essential: [String]? = nil
+  ) {
     self.logs = logs
     self.queues = queues
     self.configuration = configuration
+    self.essential = essential ?? configuration
   }
 }
 

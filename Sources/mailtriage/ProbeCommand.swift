@@ -56,16 +56,15 @@ struct ProbeCommand: ParsableCommand {
       let found = try look(probe, resolver)
       try keep(found, settings)
       let documents = found.map(ProbeDocument.init)
-      let sink = try ResultSink(shared.output)
-      switch shared.format {
-      case .json:
+      let sink = try PageSink(shared, title: "Probe")
+      if shared.format == .json {
         let document = JSONValue.object([
           "schema": .string("mailtriage.probe/1"), "started_at": JSONValue(settings.clock),
           "targets": .array(documents.map { $0.json(now: settings.now) }),
         ])
-        try sink.write(document.text() + "\n")
-      case .markdown: for one in documents { try sink.write(one.markdown(now: settings.now)) }
-      case .text, .html: for one in documents { try sink.write(one.text(now: settings.now)) }
+        try sink.write(json: document.text())
+      } else {
+        for one in documents { try sink.write(one.page(now: settings.now)) }
       }
       try sink.finish()
       if found.allSatisfy({ $0.trouble != nil }) { throw ExitStatus.unavailable.code }

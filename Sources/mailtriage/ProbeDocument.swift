@@ -1,8 +1,9 @@
 import Experiment
 import MailModel
+import Reporting
 import Triage
 
-/// What a probe found, as the three formats show it.
+/// What a probe found, as each format shows it.
 struct ProbeDocument {
   let probe: DestinationProbe
 
@@ -99,25 +100,25 @@ struct ProbeDocument {
     min(max(seconds, -100_000_000_000), 300_000_000_000)
   }
 
-  // MARK: Text
+  // MARK: Pages
 
-  func text(now: Timestamp) -> String {
-    var out = OutsideText("\(probe.target): \(verdict(now: now))").terminal(limit: 500) + "\n"
-    for line in lines(now: now) { out += "  " + OutsideText(line).terminal(limit: 300) + "\n" }
-    return out + "\n"
-  }
-
-  func markdown(now: Timestamp) -> String {
-    var out = "## \(OutsideText(probe.target).markdown(limit: 255))\n\n"
-    out += "**\(OutsideText(verdict(now: now)).markdown(limit: 500))**\n\n"
-    for line in lines(now: now) {
-      let text = line.drop { $0 == " " }
-      let indent = line.count - text.count
-      out +=
-        String(repeating: " ", count: indent) + "- "
-        + OutsideText(String(text)).markdown(limit: 300) + "\n"
+  func page(now: Timestamp) -> Page {
+    var blocks: [Page.Block] = [.lead("\(probe.target): \(verdict(now: now))")]
+    for host in probe.hosts {
+      let preference = host.preference.map { " (MX \($0))" } ?? ""
+      blocks.append(
+        .heading(
+          "\(host.host) [\(host.address)]:\(host.port)\(preference): \(outcome(host.session))"
+        )
+      )
+      blocks += facts(host, now: now).map { .item($0) }
     }
-    return out + "\n"
+    let policies = policies
+    if !policies.isEmpty {
+      blocks.append(.heading("Published policies"))
+      blocks += policies.map { .item($0) }
+    }
+    return Page(title: "Probe of \(probe.target)", blocks)
   }
 
   /// The answer in one line: what a sender meets there, the worst first.
@@ -165,28 +166,18 @@ struct ProbeDocument {
     return nil
   }
 
-  /// One fact a line, what belongs to a host below it.
-  private func lines(now: Timestamp) -> [String] {
-    var lines: [String] = []
-    if let trouble = probe.trouble { lines.append(trouble) }
-    for host in probe.hosts {
-      let preference = host.preference.map { " (MX \($0))" } ?? ""
-      lines.append(
-        "\(host.host) [\(host.address)]:\(host.port)\(preference): \(outcome(host.session))"
-      )
-      lines += facts(host, now: now).map { "  " + $0 }
-    }
-    if let sts = probe.sts {
+  /// What the domain publishes; nothing where a host was looked at.
+  private var policies: [String] {
+    guard let sts = probe.sts else { return [] }
+    let told =
       if let policy = sts.policy {
-        lines.append("MTA-STS: \(policy.mode.rawValue), for \(policy.mx.joined(separator: ", "))")
+        "\(policy.mode.rawValue), for \(policy.mx.joined(separator: ", "))"
       } else if let detail = sts.detail {
-        lines.append("MTA-STS: not known, \(detail)")
+        "not known, \(detail)"
       } else {
-        lines.append("MTA-STS: none")
+        "none"
       }
-    }
-    if probe.sts != nil { lines.append("TLS-RPT: \(probe.tlsReporting ?? "none")") }
-    return lines
+    return ["MTA-STS: \(told)", "TLS-RPT: \(probe.tlsReporting ?? "none")"]
   }
 
   private func outcome(_ session: Trial) -> String {

@@ -133,15 +133,15 @@ struct ArrivalProbe {
     )
     let sent = attempt(trial)
     guard sent.isOK else { return (false, "The probe message was not taken (\(sent.ending)).") }
-    guard isatty(0) != 0 else {
+    complain("has the message \(token) arrived at \(address)? [yes/no]")
+    guard let answer = readLine(strippingNewline: true) else {
       return (
         false,
         "The probe message \(token) was taken for \(address). Nobody is there to say whether it "
           + "arrived: if it did, run this again with --path-is-destination."
       )
     }
-    complain("has the message \(token) arrived at \(address)? [yes/no]")
-    let isSeen = readLine(strippingNewline: true)?.lowercased() == "yes"
+    let isSeen = answer.lowercased() == "yes"
     return (isSeen, "The probe message \(token) \(isSeen ? "arrived" : "was not seen to arrive").")
   }
 }

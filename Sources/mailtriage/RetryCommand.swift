@@ -85,7 +85,7 @@ struct RetryCommand: ParsableCommand {
         throw Refusal(.usage, "--replay asks before it sends; where nobody can answer, give --yes")
       }
       let retry = Retry(command: self, settings: settings, resolver: try trial.dns(settings))
-      let sink = try ResultSink(shared.output)
+      let sink = try PageSink(shared, title: "Retries")
       var triedPeers: Set<String> = []
       var failures: [Refusal] = []
       for target in targets {
@@ -113,17 +113,18 @@ struct RetryCommand: ParsableCommand {
 
   private func write(
     _ document: RetryDocument,
-    to sink: ResultSink,
+    to sink: PageSink,
     _ settings: Settings
   ) throws {
-    switch shared.format {
-    case .json: try sink.write(document.json.text() + "\n")
-    case .markdown: try sink.write(document.markdown)
-    case .text, .html:
-      let recipe =
-        document.path == nil && !document.isUntried ? recipe(document.destination, settings) : ""
-      try sink.write(shared.format.framed(document.text + recipe))
-    }
+    guard shared.format != .json else { return try sink.write(json: document.json.text()) }
+    let isLacking = document.path == nil && !document.isUntried
+    let recipe =
+      isLacking
+      ? TestPathRecipe(
+        domain: document.destination,
+        servers: Set(settings.configurations.map(\.server))
+      ) : nil
+    try sink.write(document.page(recipe: recipe))
   }
 
   private func targets(_ settings: Settings) throws -> [RetryTarget] {
@@ -147,31 +148,5 @@ struct RetryCommand: ParsableCommand {
       throw Refusal(.noInput, "no active TLS incident in the database: nothing to try")
     }
     return Array(targets.prefix(100))
-  }
-
-  /// How to make a test path, for the server whose configuration was read, else for all known.
-  private func recipe(_ domain: HostName, _ settings: Settings) -> String {
-    let used = Set(settings.configurations.map { $0.server })
-    let servers = registeredMailServers.filter { used.isEmpty || used.contains($0.id) }
-    return "\nNo test path is declared, so nothing was tried in clear. "
-      + "Declare one with --test-path HOST:PORT, or in test_paths; or make one:\n"
-      + servers.map { "\n\($0.name):\n\($0.testPathRecipe(domain: domain))\n" }.joined()
-      + (used.isEmpty ? "\nExchange:\n" + RetryCommand.exchangeRecipe(domain) : "")
-  }
-
-  /// A send connector without TLS: Exchange Management Shell, New-SendConnector and Set-SendConnector.
-  private static func exchangeRecipe(_ domain: HostName) -> String {
-    """
-    # A send connector for \(domain) alone that never speaks TLS. While it is enabled it carries the
-    # real mail of the domain: enable it for the test only.
-    New-SendConnector -Name "mailtriage test path" -Usage Custom -AddressSpaces "SMTP:\(domain);1" `
-      -DNSRoutingEnabled $true -IgnoreSTARTTLS $true -RequireTLS $false -Enabled $false
-    Set-SendConnector "mailtriage test path" -Enabled $true
-    # On this host, for which a receive connector there has to relay:
-    # mailtriage retry \(domain) --test-path EXCHANGE-HOST:25 --send-probe YOU@\(domain)
-    # Afterwards:
-    Remove-SendConnector "mailtriage test path" -Confirm:$false
-
-    """
   }
 }

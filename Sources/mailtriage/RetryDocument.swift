@@ -1,8 +1,9 @@
 import Experiment
 import MailModel
+import Reporting
 import Triage
 
-/// A retry as the three formats show it.
+/// A retry as each format shows it.
 struct RetryDocument {
   var destination: HostName
   var path: TrialPath?
@@ -38,35 +39,46 @@ struct RetryDocument {
     return "level \(policy.level.rawValue)\(place)"
   }
 
-  var text: String {
-    var out = "\(destination): \(result.verdict.rawValue)\n"
-    out += "  \(OutsideText(result.explanation).terminal(limit: 2000))\n"
-    if let rung = result.weakestChange { out += "  least change that works: \(rung.rawValue)\n" }
-    out += "  policy tried: \(OutsideText(origin).terminal(limit: 300))\n"
-    let source = result.trials.compactMap(\.source).first ?? "unknown"
-    out += "  trials, from \(source):\n"
-    for trial in result.trials {
-      let last = trial.stages.last.map { OutsideText($0.detail).terminal(limit: 200) } ?? ""
-      let end =
-        trial.failedStage.map { "failed at \($0.rawValue): \(trial.failureClass?.rawValue ?? "")" }
-        ?? "ok"
-      out += "    \(trial.rung.rawValue) to \(trial.peer): \(end)\n      \(last)\n"
-      for note in trial.notes { out += "      \(OutsideText(note).terminal(limit: 200))\n" }
-    }
-    return out
+  /// `recipe`: how to make a test path, where there is none.
+  func page(recipe: TestPathRecipe?) -> Page {
+    var lead = "\(destination): \(result.verdict.rawValue)"
+    if let rung = result.weakestChange { lead += "; the least change that works: \(rung.rawValue)" }
+    var blocks: [Page.Block] = [.lead(lead), .paragraph(result.explanation)]
+    let sources = result.trials.compactMap(\.source)
+    blocks.append(
+      .paragraph("policy tried: \(origin)" + (sources.first.map { "; trials from \($0)" } ?? ""))
+    )
+    blocks.append(.table(table))
+    for note in notes { blocks.append(.item(note)) }
+    return Page(title: "Retry of \(destination)", blocks + (recipe?.blocks ?? []))
   }
 
-  var markdown: String {
-    var out = "## Retry of \(OutsideText(destination.description).markdown())\n\n"
-    out += "**\(result.verdict.rawValue)**"
-    if let rung = result.weakestChange { out += ", least change that works: \(rung.rawValue)" }
-    out += "\n\n\(OutsideText(result.explanation).markdown(limit: 2000))\n\n"
-    out += "| trial | peer | stage | class |\n| --- | --- | --- | --- |\n"
-    for trial in result.trials {
-      out += "| \(trial.rung.rawValue) | \(OutsideText(trial.peer).markdown()) "
-      out += "| \(trial.failedStage?.rawValue ?? "ok") | \(trial.failureClass?.rawValue ?? "") |\n"
+  /// What trials noted besides, each once.
+  private var notes: [String] {
+    result.trials.flatMap(\.notes).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  private var table: Table {
+    let rows = result.trials.map { trial in
+      let outcome =
+        trial.failedStage.map { "fails at \($0.rawValue): \(trial.failureClass?.rawValue ?? "")" }
+        ?? "ok"
+      return Table.Row(
+        [
+          Table.Cell(trial.rung.rawValue), Table.Cell(trial.peer.isEmpty ? "none" : trial.peer),
+          Table.Cell(outcome), Table.Cell(trial.stages.last?.detail ?? ""),
+        ],
+        tone: trial.isOK ? .plain : .soon
+      )
     }
-    return out
+    return Table(
+      caption: "Trials, in their order",
+      columns: [
+        Table.Column("trial"), Table.Column("peer"), Table.Column("outcome"),
+        Table.Column("said last", isFlexible: true),
+      ],
+      rows: rows
+    )
   }
 }
 

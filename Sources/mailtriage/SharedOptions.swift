@@ -166,8 +166,9 @@ struct Settings {
   /// The configuration of this machine's own mail server, where there is one and none was named.
   mutating func readOwnConfigurations(_ options: SharedOptions) throws {
     for server in registeredMailServers {
-      let paths = server.usualPlaces.configuration.filter { access($0, R_OK) == 0 }
-      guard !paths.isEmpty else { continue }
+      let places = server.usualPlaces
+      guard places.essential.contains(where: { access($0, R_OK) == 0 }) else { continue }
+      let paths = places.configuration.filter { access($0, R_OK) == 0 }
       if !options.quiet { complain("using \(paths.joined(separator: ", "))") }
       configurations = try Settings.readMailServerConfigurations(paths)
       return

@@ -80,7 +80,8 @@ package struct Postfix: MailServer {
     UsualPlaces(
       logs: ["/var/log/mail.log", "/var/log/maillog", "/var/log/postfix.log"],
       queues: ["/var/spool/postfix"],
-      configuration: ["/etc/postfix/main.cf", "/etc/postfix/master.cf"]
+      configuration: ["/etc/postfix/main.cf", "/etc/postfix/master.cf"],
+      essential: ["/etc/postfix/main.cf"]
     )
   }
 }

@@ -85,7 +85,8 @@ package struct Sendmail: MailServer {
       configuration: [
         "/etc/mail/sendmail.cf", "/etc/mail/access", "/etc/mail/sendmail.conf",
         "/etc/sysconfig/sendmail",
-      ]
+      ],
+      essential: ["/etc/mail/sendmail.cf"]
     )
   }
 }

@@ -1,0 +1,295 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `retry` and `probe` as the built program runs them, against receivers that the DNS leads to on port
+/// 25 as any sender finds them. Each answer is held against its schema as well.
+@Suite(
+  .serialized,
+  .enabled(if: LoopbackSinks.canRun, "python3-cryptography is missing, or this is not root")
+) struct SinkCommandTests {
+  private struct Retried: Decodable {
+    struct Trial: Decodable {
+      var rung: String
+      var ok: Bool
+      var peer: String?
+      var failed_stage: String?
+      var `class`: String?
+    }
+    var test_path: String?
+    var trials: [Trial]
+    var verdict: String
+    var weakest_change: String?
+    var explanation: String
+
+    var failure: Trial? { trials.first { $0.rung == "as-configured" && !$0.ok } }
+  }
+
+  struct Expected: Sendable {
+    var id: String
+    var verdict: String
+    var rung: String?
+    var stage: String?
+    var failure: String?
+
+    init(
+      _ id: String,
+      _ verdict: String,
+      _ rung: String? = nil,
+      _ stage: String? = nil,
+      _ failure: String? = nil
+    ) {
+      self.id = id
+      self.verdict = verdict
+      self.rung = rung
+      self.stage = stage
+      self.failure = failure
+    }
+  }
+
+  private static let table: [Expected] = [
+    // Not only the first host counts.
+    Expected(
+      "mx-first-broken",
+      "not-reproduced",
+      nil,
+      "handshake",
+      "protocol-version-mismatch"
+    ),
+    Expected(
+      "mx-mixed",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "certificate-self-signed"
+    ),
+    Expected(
+      "mx-both-broken",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "certificate-expired"
+    ),
+    // Where no host is to be had, TLS is not why.
+    Expected("null-mx", "tls-is-not-the-cause", nil, "connect", "dns-failure"),
+    Expected("dns-nxdomain", "tls-is-not-the-cause", nil, "connect", "dns-failure"),
+    Expected("dns-servfail", "tls-is-not-the-cause", nil, "connect", "dns-failure"),
+    Expected("dns-mx-nohost", "tls-is-not-the-cause", nil, "connect", "dns-failure"),
+    Expected("dane-ok", "not-reproduced"),
+    Expected(
+      "dane-tlsa-mismatch",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "tlsa-invalid"
+    ),
+    Expected(
+      "dane-servfail",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "dnssec-invalid"
+    ),
+    Expected(
+      "dane-required",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "dane-required"
+    ),
+    // Weak, and yet good enough for Postfix; a weak signature is not.
+    Expected("rsa1024-accepted", "not-reproduced"), Expected("dh1024-accepted", "not-reproduced"),
+    Expected(
+      "sha1-signature",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "weak-signature"
+    ),
+    Expected(
+      "md5-signature",
+      "tls-is-the-cause",
+      "pinned-certificate",
+      "verification",
+      "weak-signature"
+    ),
+    Expected(
+      "tls10-only",
+      "tls-is-the-cause",
+      "older-protocol",
+      "handshake",
+      "protocol-version-mismatch"
+    ),
+  ]
+
+  /// The policy of each receiver's row is in Postfix's own files.
+  @Test(.timeLimit(.minutes(3)))
+  func `a retry through the DNS tells what Postfix would meet`() throws {
+    let sinks = try LoopbackSinks(only: SinkCommandTests.table.map(\.id))
+    defer { sinks.stop() }
+    let place = try Workplace()
+    try place.write(
+      "main.cf",
+      """
+      myhostname = sender.example
+      smtp_tls_security_level = may
+      smtp_tls_policy_maps = hash:/etc/postfix/tls_policy
+      smtp_tls_CAfile = \(sinks.directory)/pki/trusted-ca.pem
+      smtp_tls_fingerprint_digest = sha256
+      smtp_tls_protocols = >=TLSv1.2
+      smtp_tls_mandatory_protocols = >=TLSv1.2
+
+      """
+    )
+    try FileManager.default.copyItem(
+      atPath: sinks.directory + "/tls_policy",
+      toPath: place.path + "/tls_policy"
+    )
+    let schema = try JSONSchema(contentsOf: LoopbackSinks.schema("retry"), allowsMore: true)
+    for expected in SinkCommandTests.table {
+      let row = try #require(sinks.rows[expected.id], "\(expected.id)")
+      let outcome = try Workplace.finish(
+        place.process([
+          "retry", row.domain, "--test-path", "mx", "--mta-config", place.path + "/main.cf",
+          "--mta-config", place.path + "/tls_policy", "--resolver", sinks.resolver, "--timeout",
+          "3", "--format", "json", "--quiet",
+        ])
+      )
+      #expect(outcome.status == 0, "\(expected.id): \(outcome.complaint)")
+      let data = Data(outcome.output.utf8)
+      #expect(try schema.faults(in: data) == [], "\(expected.id)")
+      let told = try JSONDecoder().decode(Retried.self, from: data)
+      #expect(told.verdict == expected.verdict, "\(expected.id): \(told.explanation)")
+      #expect(told.weakest_change == expected.rung, "\(expected.id): \(told.explanation)")
+      #expect(told.failure?.failed_stage == expected.stage, "\(expected.id)")
+      #expect(told.failure?.class == expected.failure, "\(expected.id): \(told.explanation)")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func `a probe of many is one document, in each format`() throws {
+    let ids = ["ok-trusted", "expired", "ok-plain", "null-mx", "dane-ok", "starttls-silence"]
+    let sinks = try LoopbackSinks(only: ids)
+    defer { sinks.stop() }
+    let place = try Workplace()
+    func probe(_ format: String) throws -> Workplace.Outcome {
+      try Workplace.finish(
+        place.process(
+          ["probe"] + ids.compactMap { sinks.rows[$0]?.domain } + [
+            "--ca-file", sinks.directory + "/pki/trusted-ca.pem", "--resolver", sinks.resolver,
+            "--timeout", "2", "--parallel", "8", "--no-versions", "--format", format,
+          ]
+        )
+      )
+    }
+    let json = try probe("json")
+    let schema = try JSONSchema(contentsOf: LoopbackSinks.schema("probe"), allowsMore: true)
+    #expect(try schema.faults(in: Data(json.output.utf8)) == [])
+    for id in ids { #expect(json.output.contains(try #require(sinks.rows[id]).domain)) }
+    let html = try probe("html").output
+    #expect(html.hasPrefix("<!"))
+    #expect(html.components(separatedBy: "</html>").count == 2)
+    #expect(html.contains("certificate-expired"))
+    let markdown = try probe("markdown").output
+    #expect(markdown.components(separatedBy: "# Probe of ").count == ids.count + 1)
+    let text = try probe("text").output
+    #expect(text.contains("null MX"))
+    #expect(text.contains("DANE: the certificate matches"))
+  }
+
+  @Test(arguments: ["text", "markdown", "html"])
+  func `a retry is told in each format, with the way to a test path where there is none`(
+    _ format: String
+  ) throws {
+    let sinks = try LoopbackSinks(only: ["no-starttls-encrypt"])
+    defer { sinks.stop() }
+    let place = try Workplace()
+    let row = try #require(sinks.rows["no-starttls-encrypt"])
+    func retry(_ more: [String]) throws -> String {
+      try Workplace.finish(
+        place.process(
+          [
+            "retry", row.domain, "--tls-level", "encrypt", "--resolver", sinks.resolver,
+            "--timeout", "3", "--quiet", "--format", format,
+          ] + more
+        )
+      ).output
+    }
+    let without = try retry([])
+    #expect(without.contains("inconclusive"))
+    for word in ["--test-path", "postconf -M", "exim4 -C", "sendmail -bd", "New-SendConnector"] {
+      #expect(without.contains(word), "\(word)")
+    }
+    let with = try retry(["--test-path", "mx"])
+    #expect(with.contains("tls-is-the-cause"))
+    #expect(!with.contains("New-SendConnector"))
+    if format == "html" { #expect(with.hasPrefix("<!") && with.contains("</html>")) }
+  }
+}
+
+/// The fault-injecting receivers on loopback's port 25, with a resolver of their own.
+final class LoopbackSinks {
+  struct Row: Decodable {
+    var id: String
+    var domain: String
+  }
+  private struct Table: Decodable { var rows: [Row] }
+
+  static let canRun =
+    getuid() == 0
+    && FileManager.default.fileExists(atPath: "/usr/lib/python3/dist-packages/cryptography")
+
+  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  static func schema(_ name: String) -> URL {
+    tests.deletingLastPathComponent().appendingPathComponent(
+      "Documentation/schemas/\(name).schema.json"
+    )
+  }
+
+  let directory = NSTemporaryDirectory() + "sinks-" + UUID().uuidString
+  let resolver: String
+  let rows: [String: Row]
+  private let process: Process
+
+  init(only: [String]) throws {
+    let script = LoopbackSinks.tests.appendingPathComponent("ExperimentTests/Fixtures/sinks.py")
+    let net = "127.\(Int.random(in: 20...80))"
+    let make = LoopbackSinks.python([
+      script.path, "gen", "--seed", "11", "--ip-base", net, "--out", directory,
+    ])
+    try make.run()
+    make.waitUntilExit()
+    let data = try Data(contentsOf: URL(fileURLWithPath: directory + "/table.json"))
+    rows = Dictionary(
+      try JSONDecoder().decode(Table.self, from: data).rows.map { ($0.id, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    resolver = "\(net).0.1:\(Int.random(in: 20_000...30_000))"
+    process = LoopbackSinks.python([
+      script.path, "run", "--dir", directory, "--max-s", "120", "--dns", resolver, "--only",
+      only.joined(separator: ","),
+    ])
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    // They say so when they listen.
+    _ = try output.fileHandleForReading.read(upToCount: 1)
+  }
+
+  private static func python(_ arguments: [String]) -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    return process
+  }
+
+  func stop() {
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+}
