@@ -92,7 +92,9 @@ struct EximDialectTests {
     ("1xVT0L-0000EY-2R Completed QT=15m3s", ["ended 1xVT0L-0000EY-2R"]),
     ("1xVT0L-0000EY-2R Frozen (delivery error message)", ["held 1xVT0L-0000EY-2R"]),
     ("1xVT0L-0000EY-2R Unfrozen by forced delivery", ["released 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R Message is frozen", []),
+    ("1xVT0L-0000EY-2R Message is frozen", ["held 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R frozen by root", ["held 1xVT0L-0000EY-2R"]),
+    ("1xVT0L-0000EY-2R unfrozen by root", ["released 1xVT0L-0000EY-2R"]),
     ("Start queue run: pid=77", ["marker queueRun"]), ("End queue run: pid=77", []),
     (
       "exim 4.96 daemon started: pid=1, -q30m, listening for SMTP on port 25 (IPv4)",

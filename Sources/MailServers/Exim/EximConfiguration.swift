@@ -104,7 +104,8 @@ struct EximConfiguration: MailServerConfiguration {
           EximConfiguration.seconds($0.trimmed)
         }
       case "openssl_options":
-        isOpenSSL = true
+        // `exim -bP` shows it, empty, with GnuTLS too.
+        if !value.trimmed.isEmpty { isOpenSSL = true }
         openSSLOptions = value.trimmed
       default: break
       }
