@@ -139,7 +139,7 @@ import Testing
     let configuration = EximConfiguration([
       ConfigurationFile(path: path, bytes: Array(try server.machine.shell(["cat \(path)"]).utf8))
     ])
-    let seen = try Seen(receiver, on: server)
+    let seen = try server.machine.certificate(of: receiver)
     func remedies(_ waiting: [String]) throws -> [Remedy] {
       Exim().remedies(
         for: RemedyRequest(
@@ -199,23 +199,5 @@ import Testing
     try server.machine.shell([
       "find /etc/exim4 /var/lib/exim4 -type f -printf '%p %m %u %g ' -exec sha256sum {} \\; | sort"
     ])
-  }
-
-  /// What a probe finds.
-  private struct Seen {
-    var fingerprint: String?
-    var names: [HostName] = []
-
-    init(_ receiver: WalledMachine.Receiver, on server: LiveExim) throws {
-      let host = receiver.hosts.first?.name ?? ""
-      let told = try server.machine.shell([
-        "openssl s_client -starttls smtp -connect \(host):25 < /dev/null 2> /dev/null"
-          + " | openssl x509 -noout -fingerprint -sha256 -ext subjectAltName 2> /dev/null", "true",
-      ])
-      fingerprint = told.firstMatch(of: /Fingerprint=(\S+)/).map {
-        $0.output.1.replacing(":", with: "").lowercased()
-      }
-      names = told.matches(of: /DNS:([a-z0-9.-]+)/).compactMap { HostName($0.output.1) }
-    }
   }
 }

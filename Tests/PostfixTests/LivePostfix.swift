@@ -1,5 +1,6 @@
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 /// Debian's Postfix with directories of its own, on loopback, sending into smtp-sink(1) receivers.
@@ -243,7 +244,14 @@ final class LivePostfix {
   /// Runs a program to its end and gives its output.
   @discardableResult
   func run(_ program: String, _ arguments: [String]) throws -> Data {
-    try runToEnd(program, arguments, scratch: path)
+    let told = try runToEnd(program, arguments)
+    guard told.status == 0 else {
+      throw LiveFailure(
+        "\(program) \(arguments.joined(separator: " ")): status \(told.status): "
+          + told.output.suffix(1000)
+      )
+    }
+    return Data(told.output.utf8)
   }
 
   private static func listens(_ port: UInt16) -> Bool {
@@ -279,40 +287,4 @@ final class LivePostfix {
       }
     }
   }
-}
-
-/// Why the server could not be used.
-struct LiveFailure: Error, CustomStringConvertible {
-  var description: String
-  init(_ description: String) { self.description = description }
-}
-
-/// Runs a program to its end and gives its output. Not by `Process`, which waits until every
-/// daemon that the program leaves behind has ended.
-@discardableResult
-func runToEnd(_ program: String, _ arguments: [String], scratch: String) throws -> Data {
-  let output = scratch + "/output-" + UUID().uuidString
-  defer { unlink(output) }
-  var actions = posix_spawn_file_actions_t()
-  posix_spawn_file_actions_init(&actions)
-  defer { posix_spawn_file_actions_destroy(&actions) }
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
-  posix_spawn_file_actions_adddup2(&actions, 1, 2)
-  var words = ([program] + arguments).map { strdup($0) } + [nil]
-  defer { for word in words { free(word) } }
-  var child: pid_t = 0
-  guard posix_spawn(&child, program, &actions, nil, &words, environ) == 0 else {
-    throw LiveFailure("\(program) cannot be started")
-  }
-  var status: Int32 = 0
-  while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-  let told = (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data()
-  guard status == 0 else {
-    throw LiveFailure(
-      "\(program) \(arguments.joined(separator: " ")): wait status \(status): "
-        + String(decoding: told.suffix(1000), as: UTF8.self)
-    )
-  }
-  return told
 }

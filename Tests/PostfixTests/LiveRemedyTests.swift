@@ -1,5 +1,6 @@
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 @testable import MailServers
@@ -10,9 +11,9 @@ import Testing
   .serialized,
   .enabled(if: WalledPostfix.canRun, "Postfix or the namespaces are missing, or this is not root")
 ) struct LiveRemedyTests {
-  /// A destination, what is wrong with it, and which of the remedies is tried.
+  /// A receiver, what is wrong with it, and which of the remedies is tried.
   struct Case: Sendable {
-    var domain: String
+    var scenario: String
     var failureClass: FailureClass
     var rung: LadderRung
     /// The remedy's title begins so, where several are on one rung.
@@ -21,81 +22,96 @@ import Testing
     var isEncrypted = true
     /// Settings that the remedy is told of besides those in force.
     var settings = ""
+    var isRouted: Bool { scenario == "routed" }
   }
 
   private static let cases = [
-    Case(domain: "pin.example", failureClass: .certificateSelfSigned, rung: .pinnedCertificate),
     Case(
-      domain: "digest.example",
+      scenario: "selfsigned-verify",
+      failureClass: .certificateSelfSigned,
+      rung: .pinnedCertificate
+    ),
+    Case(
+      scenario: "expired",
       failureClass: .certificateExpired,
       rung: .pinnedCertificate,
       settings: "smtp_tls_fingerprint_digest = md5\n"
     ),
-    Case(domain: "bare.example", failureClass: .certificateExpired, rung: .noVerification),
+    Case(scenario: "notyet", failureClass: .certificateExpired, rung: .noVerification),
     Case(
-      domain: "authority.example",
+      scenario: "untrusted-chain",
       failureClass: .certificateNotTrusted,
       rung: .pinnedCertificate,
       title: "Trust the authority"
     ),
-    Case(domain: "name.example", failureClass: .certificateHostMismatch, rung: .certificateName),
     Case(
-      domain: "client.example",
+      scenario: "hostname-mismatch",
+      failureClass: .certificateHostMismatch,
+      rung: .certificateName
+    ),
+    Case(
+      scenario: "clientcert-optional",
       failureClass: .clientCertificateRejected,
       rung: .noClientCertificate
     ),
-    Case(domain: "old.example", failureClass: .protocolVersionMismatch, rung: .olderProtocol),
-    Case(domain: "cipher.example", failureClass: .noSharedCipher, rung: .lowerSecurityLevel),
-    Case(domain: "middlebox.example", failureClass: .handshakeDisconnected, rung: .tls12AtMost),
+    Case(scenario: "tls10-only", failureClass: .protocolVersionMismatch, rung: .olderProtocol),
+    Case(scenario: "one-cipher", failureClass: .noSharedCipher, rung: .lowerSecurityLevel),
+    Case(scenario: "tls13-broken", failureClass: .handshakeDisconnected, rung: .tls12AtMost),
     Case(
-      domain: "garbage.example",
+      scenario: "starttls-garbage",
       failureClass: .plaintextOnTLSPort,
       rung: .plaintext,
       isEncrypted: false
     ),
     Case(
-      domain: "bald.example",
+      scenario: "no-starttls-encrypt",
       failureClass: .startTLSNotSupported,
       rung: .plaintext,
       isEncrypted: false
     ),
     Case(
-      domain: "refusing.example",
+      scenario: "starttls-454",
       failureClass: .startTLSRefused,
       rung: .plaintext,
       isEncrypted: false
     ),
-    Case(domain: "demanding.example", failureClass: .tlsRequiredByReceiver, rung: .asConfigured),
+    Case(scenario: "tls-required-451", failureClass: .tlsRequiredByReceiver, rung: .asConfigured),
     // Its mail goes over a relay host, which is what the policy is looked up for.
-    Case(domain: "routed.example", failureClass: .certificateSelfSigned, rung: .noVerification),
+    Case(scenario: "routed", failureClass: .certificateSelfSigned, rung: .noVerification),
   ]
+
+  private static func domain(_ one: Case, on server: WalledPostfix) throws -> String {
+    one.isRouted ? "routed.example" : try server.domain(one.scenario)
+  }
 
   private static func remedy(_ one: Case, on server: WalledPostfix) throws -> Remedy {
     let files = try ["main.cf", "master.cf"].map { name in
-      let text = try String(contentsOfFile: "\(server.path)/etc/\(name)", encoding: .utf8)
+      let text = try String(
+        contentsOfFile: "\(server.machine.path)/etc/postfix/\(name)",
+        encoding: .utf8
+      )
       return ConfigurationFile(
-        path: "\(server.path)/etc/\(name)",
+        path: "\(server.machine.path)/etc/postfix/\(name)",
         bytes: Array((text + (name == "main.cf" ? one.settings : "")).utf8)
       )
     }
     let configuration = PostfixConfiguration(files)
-    let domain = try #require(HostName(one.domain))
-    let hoster = try #require(HostName("mail.hoster.example"))
-    let key = try server.shell(
-      "openssl x509 -in \(server.path)/pki/self.crt -pubkey -noout"
-        + " | openssl pkey -pubin -outform der | sha256sum"
-    )
-    let waiting = server.queue.filter { $0.recipients[0].address.hasSuffix("@" + one.domain) }
+    // Its mail is relayed by another receiver's host.
+    let receiver = try server.machine.receiver(one.isRouted ? "selfsigned-may" : one.scenario)
+    let name = try domain(one, on: server)
+    let seen = try server.machine.certificate(of: receiver)
+    let host = try #require(receiver.hosts.first?.name)
+    let waiting = server.queue.filter { $0.recipients[0].address.hasSuffix("@" + name) }
     let remedies = Postfix().remedies(
       for: RemedyRequest(
-        domain: domain,
-        nextHops: [try #require(HostName("mx." + one.domain))],
+        domain: try #require(HostName(name)),
+        nextHops: [try #require(HostName(host))],
         failureClass: one.failureClass,
         responsible: .remote,
-        policy: configuration.tlsPolicy(domain: one.domain, nextHop: "mx." + one.domain),
+        policy: configuration.tlsPolicy(domain: name, nextHop: host),
         configuration: configuration,
-        certificateNames: one.domain == "name.example" ? [hoster] : [],
-        publicKeyFingerprint: String(key.prefix(64)),
+        certificateNames: one.rung == .certificateName ? seen.names : [],
+        publicKeyFingerprint: seen.publicKey,
         waitingQueueIDs: waiting.map(\.queueID),
         validUntil: Timestamp(seconds: 1_790_000_000),
         now: Timestamp(seconds: 1_789_000_000)
@@ -103,38 +119,39 @@ import Testing
     )
     return try #require(
       remedies.first { $0.rung == one.rung && $0.title.hasPrefix(one.title) },
-      "\(one.domain): no such remedy among \(remedies.map(\.title))"
+      "\(one.scenario): no such remedy among \(remedies.map(\.title))"
     )
   }
 
   @Test(.timeLimit(.minutes(5)))
   func `each snippet lets the mail flow, breaks nothing, and its undo holds it up again`() throws {
-    let server = try WalledPostfix()
     let cases = LiveRemedyTests.cases
-    let domains = cases.map(\.domain)
+    let server = try WalledPostfix(scenarios: cases.filter { !$0.isRouted }.map(\.scenario))
+    let domains = try cases.map { try LiveRemedyTests.domain($0, on: server) }
+    let kept = try server.domain("selfsigned-encrypt")
     try server.submit(
-      to: domains.flatMap { ["ann@\($0)", "bob@\($0)"] } + ["joe@kept.example"]
+      to: domains.flatMap { ["ann@\($0)", "bob@\($0)"] } + ["joe@\(kept)"]
     )
     try server.wait("every message to fail") {
       let deferred = server.results("deferred")
       return domains.allSatisfy { deferred[$0] == 2 }
-        && server.results("sent") == ["kept.example": 1]
+        && server.results("sent") == [kept: 1]
     }
     var undo: [String] = []
-    for (number, one) in cases.enumerated() {
+    for (number, (one, domain)) in zip(cases, domains).enumerated() {
       let remedy = try LiveRemedyTests.remedy(one, on: server)
       // Twice: who is not sure whether it was done does it again.
       for _ in 0..<2 { try server.shell(remedy.apply.joined(separator: "\n")) }
       for command in remedy.verify {
-        #expect(try !server.shell(command).isEmpty, "\(one.domain): \(command)")
+        #expect(try !server.shell(command).isEmpty, "\(domain): \(command)")
       }
       #expect(remedy.flush.count == 2)
       try server.shell(remedy.flush.joined(separator: "\n"))
       undo += remedy.undo
       guard number == 0 else { continue }
-      try server.wait("the first destination's mail") { server.results("sent")[one.domain] == 2 }
+      try server.wait("the first destination's mail") { server.results("sent")[domain] == 2 }
       // Nothing else was tried.
-      #expect(server.results("sent") == ["kept.example": 1, one.domain: 2])
+      #expect(server.results("sent") == [kept: 1, domain: 2])
       #expect(domains.dropFirst().allSatisfy { server.results("deferred")[$0] == 2 })
     }
     do {
@@ -144,21 +161,24 @@ import Testing
       }
     } catch {
       let sent = server.results("sent")
-      for one in cases where sent[one.domain] != 2 {
+      for domain in domains where sent[domain] != 2 {
         let lines = server.log.split(separator: "\n").filter {
-          $0.contains(one.domain) || $0.contains("TLS library problem")
+          $0.contains(domain) || $0.contains("TLS library problem")
         }
-        Issue.record("\(one.domain) does not flow: \(lines.suffix(9).joined(separator: "\n"))")
+        Issue.record("\(domain) does not flow: \(lines.suffix(9).joined(separator: "\n"))")
       }
       throw error
     }
-    for one in cases {
-      let taken = server.accepted.filter { $0.domain == one.domain }
-      #expect(taken.count == 2, "\(one.domain)")
-      #expect(taken.allSatisfy { ($0.tls != nil) == one.isEncrypted }, "\(one.domain): \(taken)")
+    // They tell of a session when it has ended.
+    try server.wait("the receivers' word") { server.accepted.count == domains.count * 2 + 1 }
+    for (one, domain) in zip(cases, domains) {
+      let taken = server.accepted.filter { $0.domain == domain }
+      #expect(taken.count == 2, "\(domain)")
+      #expect(taken.allSatisfy { ($0.tls != nil) == one.isEncrypted }, "\(domain): \(taken)")
     }
+    let middlebox = try server.domain("tls13-broken")
     #expect(
-      server.accepted.filter { $0.domain == "middlebox.example" }.allSatisfy { $0.tls == "TLSv1.2" }
+      server.accepted.filter { $0.domain == middlebox }.allSatisfy { $0.tls == "TLSv1.2" }
     )
     // The tables that were there are in use behind ours, each once.
     #expect(
@@ -175,11 +195,12 @@ import Testing
     )
 
     try server.shell(undo.joined(separator: "\n"))
-    try server.submit(to: domains.map { "eve@\($0)" } + ["joe@kept.example"])
+    try server.submit(to: domains.map { "eve@\($0)" } + ["joe@\(kept)"])
     try server.wait("every message to fail again") {
       server.queue.filter { $0.recipients[0].reason != nil }.count == domains.count
-        && server.results("sent")["kept.example"] == 2
+        && server.results("sent")[kept] == 2
     }
+    try server.wait("the receivers' word") { server.accepted.count >= domains.count * 2 + 2 }
     #expect(server.accepted.count == domains.count * 2 + 2)
     #expect(try server.shell("grep -v '^#' /etc/postfix/mailtriage_tls_policy || true").isEmpty)
     let complaints = server.log.split(separator: "\n").filter {

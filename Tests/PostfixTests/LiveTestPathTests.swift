@@ -1,5 +1,6 @@
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 @testable import MailServers
@@ -10,32 +11,28 @@ struct LiveTestPathTests {
   @Test(.timeLimit(.minutes(3)))
   func `the path takes one domain's mail and hands it on in clear, and is taken away again`() throws
   {
-    let server = try WalledPostfix()
-    let domain = "garbage.example"
+    let server = try WalledPostfix(scenarios: ["starttls-garbage"])
+    let domain = try server.domain("starttls-garbage")
     let recipe = Postfix().testPathRecipe(domain: try #require(HostName(domain)))
     let before = try server.shell("postconf -M")
     // The server of these tests has no counter of clients, which every other has.
     try server.shell("postconf -M 'anvil/unix=anvil unix - - n - 1 anvil'")
     try server.shell(recipe)
-    func send(to recipient: String) throws {
-      try server.shell(
-        """
-        python3 - << 'END'
-        import smtplib, time
-        for _ in range(50):
-            try: s = smtplib.SMTP("127.0.0.1", 10026, timeout=20); break
-            except OSError: time.sleep(0.1)
-        s.sendmail("", ["\(recipient)"], "Subject: x\\n\\nhi\\n")
-        END
-        """
-      )
+    try server.wait("the path to listen") {
+      try server.shell("(exec 3<>/dev/tcp/127.0.0.1/10026) 2> /dev/null && echo yes || true")
+        == "yes\n"
     }
-    try send(to: "postmaster@\(domain)")
+    try server.machine.send(to: "postmaster@\(domain)", port: 10026)
     try server.wait("the message") { server.accepted.contains { $0.domain == domain } }
     #expect(server.accepted.allSatisfy { $0.domain != domain || $0.tls == nil })
     #expect(server.log.contains("postfix/testpath"))
     // It is a path to this domain, no relay for the world.
-    #expect(throws: (any Error).self) { try send(to: "postmaster@bald.example") }
+    #expect(throws: (any Error).self) {
+      try server.machine.send(
+        to: "postmaster@\(server.domain("selfsigned-encrypt"))",
+        port: 10026
+      )
+    }
     let undo = try #require(recipe.firstRange(of: "Afterwards: ")).upperBound
     try server.shell(recipe[undo...] + "\npostconf -MX anvil/unix")
     #expect(try server.shell("postconf -M") == before)

@@ -1,84 +1,55 @@
 import Foundation
 import MailModel
 import MailServers
+import TestSupport
 import Testing
 
-/// Debian's Postfix in a network and mount namespace of its own: its configuration lies at
-/// /etc/postfix, so that commands run there as they are printed, and its mail goes by DNS to
-/// receivers that each have one TLS fault.
+/// The machine's Postfix in a machine of its own: its mail goes by DNS to receivers that each have one
+/// TLS fault.
 final class WalledPostfix {
-  let path: String
-  private var holder = Process()
+  let machine: WalledMachine
 
   /// Root, the namespaces, and the programs.
-  static let canRun: Bool = {
-    guard LivePostfix.canRun, access("/usr/bin/nsenter", X_OK) == 0,
-      access("/usr/sbin/posttls-finger", X_OK) == 0, access("/usr/bin/openssl", X_OK) == 0
-    else { return false }
-    let trial = Process()
-    trial.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-    trial.arguments = ["-n", "-m", "/usr/bin/python3", "-c", "import ssl"]
-    trial.standardError = FileHandle.nullDevice
-    guard (try? trial.run()) != nil else { return false }
-    trial.waitUntilExit()
-    return trial.terminationStatus == 0
-  }()
+  static let canRun =
+    LivePostfix.canRun && WalledMachine.canRun([]) && access("/usr/sbin/posttls-finger", X_OK) == 0
+    && access("/usr/bin/openssl", X_OK) == 0
 
-  init() throws {
-    path = "/tmp/wp" + UUID().uuidString.prefix(8)
-    let files = FileManager.default
-    for name in ["etc", "spool", "data", "log"] {
-      try files.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
-    }
-    guard let owner = getpwnam("postfix") else { throw LiveFailure("no user postfix") }
-    chown(path + "/data", owner.pointee.pw_uid, 0)
-    for name in ["postfix-files", "dynamicmaps.cf"]
-    where files.fileExists(atPath: "/etc/postfix/" + name) {
-      try files.copyItem(atPath: "/etc/postfix/" + name, toPath: "\(path)/etc/\(name)")
-    }
-    for (name, text) in [
-      ("main.cf", main), ("master.cf", master), ("tls_policy", policies), ("transport", transports),
-    ] {
-      try text.write(toFile: "\(path)/etc/\(name)", atomically: true, encoding: .utf8)
-    }
-    let script = try #require(
-      Bundle.module.url(forResource: "receivers", withExtension: "py", subdirectory: "Fixtures")
-    )
-    holder.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-    holder.arguments = ["-n", "-m", "/usr/bin/python3", script.path, path]
-    holder.standardInput = FileHandle.nullDevice
-    holder.standardOutput = FileHandle.nullDevice
-    try holder.run()
-    try wait("the receivers") {
-      guard holder.isRunning else { throw LiveFailure("the receivers ended at once") }
-      return files.fileExists(atPath: path + "/ready")
+  /// Mail to `routed.example` is relayed by the host of a receiver of its own, `relay`.
+  init(scenarios: [String], relay: String = "selfsigned-may") throws {
+    machine = try WalledMachine(
+      programs: "",
+      setup: try #require(Bundle.module.resourcePath) + "/Fixtures/world.sh",
+      scenarios: scenarios + ["selfsigned-encrypt", relay]
+    ) { receivers in
+      // What the operator had before.
+      let kept = receivers["selfsigned-encrypt"]?.domain ?? ""
+      let demanding = receivers["tls-required-451"]?.domain ?? ""
+      let host = receivers[relay]?.hosts.first?.name ?? ""
+      return [
+        "main.cf": WalledPostfix.main, "master.cf": WalledPostfix.master,
+        "tls_policy": "\(kept) encrypt\n\(demanding) none\n",
+        "transport": "routed.example smtp:[\(host)]:25\n",
+      ]
     }
     try shell("postfix start")
   }
 
-  deinit {
-    if holder.isRunning {
-      _ = try? shell("postfix abort")
-      kill(holder.processIdentifier, SIGKILL)
-      holder.waitUntilExit()
-    }
-    try? FileManager.default.removeItem(atPath: path)
-  }
+  deinit { _ = try? shell("postfix abort") }
 
   /// Nothing is tried again by itself: what moves was flushed.
-  private var main: String {
+  private static let main =
     """
     compatibility_level = 3.6
-    queue_directory = \(path)/spool
-    data_directory = \(path)/data
+    queue_directory = @ROOT@/spool
+    data_directory = @ROOT@/data
     command_directory = /usr/sbin
     daemon_directory = /usr/lib/postfix/sbin
     meta_directory = /etc/postfix
     shlib_directory = /usr/lib/postfix
     mail_owner = postfix
     setgid_group = postdrop
-    maillog_file = \(path)/log/mail.log
-    maillog_file_prefixes = \(path)
+    maillog_file = @ROOT@/log/mail.log
+    maillog_file_prefixes = @ROOT@
     myhostname = mx1.sender.example
     mydestination =
     alias_maps =
@@ -94,9 +65,9 @@ final class WalledPostfix {
     maximal_backoff_time = 2h
     notify_classes =
     smtp_tls_security_level = verify
-    smtp_tls_CAfile = \(path)/pki/ca.crt
-    smtp_tls_cert_file = \(path)/pki/client.crt
-    smtp_tls_key_file = \(path)/pki/client.key
+    smtp_tls_CAfile = @ROOT@/lab/pki/trusted-ca.pem
+    smtp_tls_cert_file = @ROOT@/lab/pki/client-selfsigned.crt
+    smtp_tls_key_file = @ROOT@/lab/pki/client-selfsigned.key
     smtp_tls_mandatory_protocols = >=TLSv1.2
     smtp_tls_mandatory_ciphers = high
     tls_high_cipherlist = HIGH:!aNULL:!AES128-SHA256
@@ -104,9 +75,8 @@ final class WalledPostfix {
     transport_maps = texthash:/etc/postfix/transport
 
     """
-  }
 
-  private var master: String {
+  private static let master =
     """
     postlog unix-dgram n - n - 1 postlogd
     pickup unix n - n 60 1 pickup
@@ -126,25 +96,12 @@ final class WalledPostfix {
     scache unix - - n - 1 scache
 
     """
-  }
 
-  /// What the operator had before.
-  private var policies: String { "kept.example encrypt\ndemanding.example none\n" }
-  private var transports: String { "routed.example smtp:[mx.smart.example]:25\n" }
+  func domain(_ scenario: String) throws -> String { try machine.receiver(scenario).domain }
 
   /// Runs commands as a shell would that an operator typed them into; what fails ends it.
   @discardableResult
-  func shell(_ commands: String) throws -> String {
-    let told = try runToEnd(
-      "/usr/bin/nsenter",
-      [
-        "-t", "\(holder.processIdentifier)", "-n", "-m", "/bin/bash", "-e", "-o", "pipefail", "-c",
-        commands,
-      ],
-      scratch: path
-    )
-    return String(decoding: told, as: UTF8.self)
-  }
+  func shell(_ commands: String) throws -> String { try machine.shell([commands]) }
 
   /// Hands one message per recipient over.
   func submit(to recipients: [String]) throws {
@@ -153,7 +110,9 @@ final class WalledPostfix {
     )
   }
 
-  var log: String { (try? String(contentsOfFile: path + "/log/mail.log", encoding: .utf8)) ?? "" }
+  var log: String {
+    (try? String(contentsOfFile: machine.path + "/log/mail.log", encoding: .utf8)) ?? ""
+  }
 
   /// Result lines per domain.
   func results(_ status: String) -> [String: Int] {
@@ -167,27 +126,21 @@ final class WalledPostfix {
 
   /// What the receivers took, in their own words: the TLS version, or nil for mail in clear.
   var accepted: [(domain: String, tls: String?)] {
-    struct Mail: Decodable {
-      var domain: String
-      var tls: String?
-    }
-    let text = (try? String(contentsOfFile: path + "/accepted.jsonl", encoding: .utf8)) ?? ""
-    return text.split(separator: "\n").compactMap {
-      guard let mail = try? JSONDecoder().decode(Mail.self, from: Data($0.utf8)) else { return nil }
-      return (mail.domain, mail.tls)
+    machine.sessions.flatMap { session in
+      session.accepted.map { (String($0.drop { $0 != "@" }.dropFirst()), session.tls?.version) }
     }
   }
 
   var queue: [QueuedMessage] {
-    Postfix().readQueue(directory: path + "/spool", now: Timestamp(seconds: 0)).messages
+    Postfix().readQueue(directory: machine.path + "/spool", now: Timestamp(seconds: 0)).messages
   }
 
   func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
-    let end = Date().addingTimeInterval(seconds)
-    while Date() < end {
-      if try holds() { return }
-      usleep(200_000)
-    }
-    throw LiveFailure("waited in vain for \(what); the log ends: \(log.suffix(3000))")
+    try machine.wait(
+      what,
+      seconds: seconds,
+      log: machine.path + "/log/mail.log",
+      until: holds
+    )
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+package import MailModel
 
 /// A machine of its own for one mail server that Debian packages and the tests unpack: a network
 /// namespace with a loopback, a mount namespace with an `/etc` and a system log, and receivers that
@@ -110,7 +111,7 @@ package final class WalledMachine {
   /// included. Where the last one is `true`, none does.
   @discardableResult
   package func shell(_ commands: [String]) throws -> String {
-    let mode = commands.last == "true" ? "" : "set -e\n"
+    let mode = commands.last == "true" ? "" : "set -e -o pipefail\n"
     let script = mode + commands.joined(separator: "\n")
     let told = try runToEnd(
       "/usr/bin/nsenter",
@@ -163,21 +164,63 @@ extension WalledMachine {
     ])
   }
 
+  /// What a probe finds of a peer's certificate: SHA-256 of it and of its key, in lower-case hex.
+  package struct Certificate {
+    package var fingerprint: String?
+    package var publicKey: String?
+    package var names: [HostName] = []
+  }
+
+  package func certificate(of receiver: Receiver) throws -> Certificate {
+    let told = try shell([
+      "cert=$(openssl s_client -starttls smtp -connect \(receiver.hosts.first?.name ?? ""):25"
+        + " < /dev/null 2> /dev/null | openssl x509 2> /dev/null)",
+      "echo \"$cert\" | openssl x509 -noout -fingerprint -sha256 -ext subjectAltName 2> /dev/null",
+      "echo \"$cert\" | openssl x509 -pubkey -noout 2> /dev/null"
+        + " | openssl pkey -pubin -outform der 2> /dev/null | sha256sum",
+      "true",
+    ])
+    return Certificate(
+      fingerprint: told.firstMatch(of: /Fingerprint=(\S+)/).map {
+        $0.output.1.replacing(":", with: "").lowercased()
+      },
+      publicKey: told.firstMatch(of: /([0-9a-f]{64})  -/).map { String($0.output.1) },
+      names: told.matches(of: /DNS:([a-z0-9.-]+)/).compactMap { HostName($0.output.1) }
+    )
+  }
+
+  /// One connection to a receiver, as the receiver tells it when it ends.
+  package struct Session: Decodable {
+    package struct TLS: Decodable { package var version: String? }
+    private struct Mail: Decodable {
+      var rcpts: [[String]]
+      var data_reply: String?
+    }
+    package var scenario: String?
+    package var starttls: Bool?
+    /// The handshake that was tried, without a version where it failed.
+    package var tls: TLS?
+    private var tx: [Mail]?
+
+    /// Recipients whose mail was taken.
+    package var accepted: [String] {
+      (tx ?? []).filter { $0.data_reply?.hasPrefix("2") ?? false }.flatMap { mail in
+        mail.rcpts.filter { $0.last?.hasPrefix("2") ?? false }.compactMap(\.first)
+      }
+    }
+  }
+
+  /// All connections that have ended, in their order.
+  package var sessions: [Session] {
+    let text = (try? String(contentsOfFile: path + "/lab/sink.jsonl", encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").compactMap {
+      try? JSONDecoder().decode(Session.self, from: Data($0.utf8))
+    }
+  }
+
   /// Whether a receiver took a message, and whether in a session where STARTTLS was never asked for.
   package func tookInClear(_ scenario: String) -> Bool? {
-    struct Session: Decodable {
-      struct Mail: Decodable { var data_reply: String? }
-      var scenario: String?
-      var starttls: Bool?
-      var tx: [Mail]?
-    }
-    let text = (try? String(contentsOfFile: path + "/lab/sink.jsonl", encoding: .utf8)) ?? ""
-    let sessions = text.split(separator: "\n").compactMap {
-      try? JSONDecoder().decode(Session.self, from: Data($0.utf8))
-    }.filter { session in
-      session.scenario == scenario
-        && session.tx?.contains { $0.data_reply?.hasPrefix("2") ?? false } ?? false
-    }
-    return sessions.isEmpty ? nil : sessions.allSatisfy { $0.starttls == false }
+    let taken = sessions.filter { $0.scenario == scenario && !$0.accepted.isEmpty }
+    return taken.isEmpty ? nil : taken.allSatisfy { $0.starttls == false }
   }
 }

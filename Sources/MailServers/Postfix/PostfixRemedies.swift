@@ -182,6 +182,8 @@ struct PostfixRemedies {
       remedy.verify.append(
         "posttls-finger -c -l \(rung == .plaintext ? "may" : "encrypt")"
           + "\(PostfixRemedies.probing(rung)) '\(commands.route.nextHop)' 2>&1 | tail -3"
+          // It says nothing of a peer that does not offer TLS.
+          + (rung == .plaintext ? " | grep . || echo 'no STARTTLS is offered'" : "")
       )
     }
     remedy.undo = commands.undoPolicy
