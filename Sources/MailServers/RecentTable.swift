@@ -6,19 +6,24 @@ protocol RecentKey: Comparable {
 }
 
 /// Something that was said at a moment.
-protocol Dated {
+protocol Recent {
   var moment: Timestamp { get }
+  init(moment: Timestamp)
+  /// Becomes what `init(moment:)` makes, and keeps its room.
+  mutating func restart(at moment: Timestamp)
 }
 
 /// What was said of late, by process or queue id, until the line comes that it belongs to. When it is
-/// full, the oldest quarter is forgotten. A few times faster than a `Dictionary`, and changed in place:
-/// dialects ask it at nearly every line.
-struct RecentTable<Key: RecentKey, Value: Dated> {
+/// full, an old one makes room for the next. A few times faster than a `Dictionary`, and changed in
+/// place: dialects ask it at nearly every line.
+struct RecentTable<Key: RecentKey, Value: Recent> {
   /// Places among ``keys`` and ``values``, by hash; -1 is free.
   private var slots: ContiguousArray<Int16>
   private(set) var keys: ContiguousArray<Key> = []
   private(set) var values: ContiguousArray<Value> = []
   private let seed: UInt64
+  /// Where the search for the next one to forget goes on.
+  private var hand = 0
 
   /// Remembered at most.
   static var limit: Int { 4096 }
@@ -62,12 +67,36 @@ struct RecentTable<Key: RecentKey, Value: Dated> {
       values[place] = value
       return place
     }
-    if keys.count >= RecentTable.limit { forgetOldest() }
+    let place = add(key, at: value.moment)
+    values[place] = value
+    return place
+  }
+
+  /// Adds a key that is not known, with a value that says nothing yet; gives its place.
+  mutating func add(_ key: Key, at moment: Timestamp) -> Int {
+    if keys.count >= RecentTable.limit {
+      let place = oldestAtHand()
+      vacate(slot(of: place))
+      keys[place] = key
+      values[place].restart(at: moment)
+      occupy(with: place)
+      return place
+    }
     if (keys.count + 1) * 2 > slots.count { grow() }
     keys.append(key)
-    values.append(value)
+    values.append(Value(moment: moment))
     occupy(with: keys.count - 1)
     return keys.count - 1
+  }
+
+  /// The oldest of the next few.
+  private mutating func oldestAtHand() -> Int {
+    var oldest = hand
+    for _ in 0..<4 {
+      if values[hand].moment.microseconds < values[oldest].moment.microseconds { oldest = hand }
+      hand = hand + 1 < keys.count ? hand + 1 : 0
+    }
+    return oldest
   }
 
   /// Takes a key away; the last one takes its place.
@@ -82,6 +111,7 @@ struct RecentTable<Key: RecentKey, Value: Dated> {
       values.swapAt(place, last)
     }
     keys.removeLast()
+    hand = 0
     return values.removeLast()
   }
 
@@ -95,23 +125,6 @@ struct RecentTable<Key: RecentKey, Value: Dated> {
       }
     }
     return places.prefix(most).sorted { keys[$0] < keys[$1] }.map { (keys[$0], values[$0]) }
-  }
-
-  private mutating func forgetOldest() {
-    // As plain integers: `sorted()` of another module's type is many times slower.
-    let moments = values.map(\.moment.microseconds).sorted()
-    let limit = moments[moments.count / 4]
-    var kept = 0
-    for place in keys.indices where values[place].moment.microseconds > limit {
-      if place != kept {
-        keys[kept] = keys[place]
-        values.swapAt(kept, place)
-      }
-      kept += 1
-    }
-    keys.removeLast(keys.count - kept)
-    values.removeLast(values.count - kept)
-    placeAll()
   }
 
   private mutating func grow() {

@@ -1,16 +1,16 @@
 import MailModel
 
-/// A queue id of forty bytes at most, which costs no allocation.
+/// A queue id of 24 bytes at most, more than any server makes; it costs no allocation.
 struct ShortID: Equatable, Sendable {
-  private var words: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
-  private let count: Int
+  private var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+  private let count: UInt8
 
-  static let longest = 40
+  static let longest = 24
 
   /// The id in `range`, cut where it is longer.
   init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
     let bounded = range.clamped(to: 0..<bytes.count).prefix(ShortID.longest)
-    count = bounded.count
+    count = UInt8(truncatingIfNeeded: bounded.count)
     withUnsafeMutableBytes(of: &words) { target in
       bytes.withUnsafeBytes { source in
         target.copyMemory(
@@ -23,12 +23,11 @@ struct ShortID: Equatable, Sendable {
   init(_ bytes: [UInt8]) { self.init(bytes.span, 0..<bytes.count) }
 
   /// Its bytes.
-  var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0.prefix(count)) } }
+  var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0.prefix(Int(count))) } }
 
   static func == (left: ShortID, right: ShortID) -> Bool {
     left.count == right.count && left.words.0 == right.words.0 && left.words.1 == right.words.1
-      && left.words.2 == right.words.2 && left.words.3 == right.words.3
-      && left.words.4 == right.words.4
+      && left.words.2 == right.words.2
   }
 
   static func < (left: ShortID, right: ShortID) -> Bool {
@@ -39,9 +38,7 @@ struct ShortID: Equatable, Sendable {
 extension ShortID: RecentKey {
   @inline(__always)
   func mixed(with seed: UInt64) -> UInt64 {
-    var state = seed.folded(with: words.0).folded(with: words.1)
-    if count > 16 { state = state.folded(with: words.2) }
-    if count > 24 { state = state.folded(with: words.3).folded(with: words.4) }
-    return state
+    let state = seed.folded(with: words.0).folded(with: words.1)
+    return count > 16 ? state.folded(with: words.2) : state
   }
 }

@@ -57,7 +57,13 @@ extension EximDialect {
     } else if fields.host != nil {
       security = .clear
     }
-    let known = takePending(bytes, id, relay: fields.host)
+    let cause = takePending(
+      bytes,
+      id,
+      relay: fields.host,
+      isWanted: security == .clear,
+      &events
+    )
     events.append(
       .attempt(
         LoggedAttempt(
@@ -67,8 +73,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: fields.confirmation ?? 0..<0,
           security: security,
-          cause: security == .clear
-            ? known.flatMap { events.carry($0.cause, at: $0.causePosition) } : nil
+          cause: cause
         )
       )
     )
@@ -95,7 +100,7 @@ extension EximDialect {
     let isTried = !(isNegative && number >= 51)
     let fields = EximFields(bytes, from: close, to: end)
     let reply = detail(bytes, from: close + 1, to: end)
-    let known = isTried ? takePending(bytes, id, relay: fields.host) : nil
+    let cause = isTried ? takePending(bytes, id, relay: fields.host, &events) : nil
     events.append(
       .attempt(
         LoggedAttempt(
@@ -106,7 +111,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known.flatMap { events.carry($0.cause, at: $0.causePosition) }
+          cause: cause
         )
       )
     )
@@ -131,7 +136,7 @@ extension EximDialect {
       || bytes.has("cancelled by timeout_frozen_after", in: rest)
     let fields = EximFields(bytes, from: after, to: end)
     let reply = failureText(bytes, rest)
-    let known = takePending(bytes, id, relay: fields.host)
+    let cause = takePending(bytes, id, relay: fields.host, &events)
     var marked = EximPending(moment: line.moment)
     marked.hasFailed = true
     pending.set(ShortID(bytes, id), marked)
@@ -145,7 +150,7 @@ extension EximDialect {
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
-          cause: known.flatMap { events.carry($0.cause, at: $0.causePosition) }
+          cause: cause
         )
       )
     )
@@ -242,24 +247,34 @@ extension EximDialect {
   // MARK: - Pieces
 
   /// What was said about this message and this host. Several recipients of one delivery log one line
-  /// each, and the cause is told to each of them.
+  /// each, and the cause is told to each of them. Gives its number among the causes of `events`.
   private mutating func takePending(
     _ bytes: Span<UInt8>,
     _ id: Range<Int>,
-    relay: Range<Int>?
-  ) -> EximPending? {
+    relay: Range<Int>?,
+    isWanted: Bool = true,
+    _ events: inout LineEvents
+  ) -> Int? {
     guard !pending.isEmpty, let place = pending.place(of: ShortID(bytes, id)),
       !pending[place].cause.isEmpty
     else { return nil }
-    let given = pending[place]
     if let relay {
-      let name = bytes.bytes(relay).prefix { $0 != 0x20 && $0 != UInt8(ascii: "[") }
-      guard given.cause.holds(Array(name)) else { return nil }
-    } else if given.isUsed {
+      let name = bytes.firstIndex(
+        near: 0x20,
+        UInt8(ascii: "["),
+        0x20,
+        from: relay.lowerBound,
+        to: relay.upperBound
+      )
+      guard
+        pending[place].cause.holds(bytes, relay.lowerBound..<(name ?? relay.upperBound))
+      else { return nil }
+    } else if pending[place].isUsed {
       return nil
     }
     pending[place].isUsed = true
-    return given
+    guard isWanted else { return nil }
+    return events.carry(pending[place].cause, at: pending[place].causePosition)
   }
 
   /// The address at `start`, and where the rest begins: `final <original>` where an alias led there.

@@ -104,7 +104,7 @@ package struct EximDialect: LogDialect {
 }
 
 /// What lines about a message said before its next result.
-struct EximPending: Dated, Sendable {
+struct EximPending: Recent, Sendable {
   var cause: [UInt8] = []
   var causePosition: LinePosition?
   /// A recipient failed for good: the next notice is an NDR.
@@ -132,6 +132,8 @@ struct EximPending: Dated, Sendable {
   }
 
   init(moment: Timestamp) { self.moment = moment }
+
+  mutating func restart(at moment: Timestamp) { self = EximPending(moment: moment) }
 
   init?(from state: inout CarriedStateReader) {
     guard let cause = state.field(), let position = state.position(), let failed = state.number(),

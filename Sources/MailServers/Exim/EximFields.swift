@@ -24,35 +24,35 @@ struct EximFields {
     var at = start
     var count = 0
     while at < end, count < EximFields.most {
-      guard let equals = bytes.firstIndex(near: UInt8(ascii: "="), from: at, to: end) else {
-        return
+      // A word, and whether it is a field.
+      guard
+        let stop = bytes.firstIndex(
+          near: UInt8(ascii: "="),
+          0x20,
+          0x20,
+          from: at,
+          to: end
+        )
+      else { return }
+      if bytes[stop] == 0x20 {
+        at = stop + 1
+        continue
       }
-      let length = EximFields.keyLength(bytes, from: at, to: equals)
-      var stop = equals + 1
-      var value = stop..<stop
-      if stop < end, bytes[stop] == UInt8(ascii: "\"") {
-        let close = EximFields.closingQuote(bytes, from: stop + 1, to: end)
-        value = (stop + 1)..<close
-        stop = min(close + 1, end)
+      let key = at..<stop
+      var value = (stop + 1)..<(stop + 1)
+      if stop + 1 < end, bytes[stop + 1] == UInt8(ascii: "\"") {
+        let close = EximFields.closingQuote(bytes, from: stop + 2, to: end)
+        value = (stop + 2)..<close
+        at = min(close + 1, end)
       } else {
-        stop = bytes.firstIndex(near: 0x20, from: stop, to: end) ?? end
-        value = (equals + 1)..<stop
+        at = bytes.firstIndex(near: 0x20, from: stop + 1, to: end) ?? end
+        value = (stop + 1)..<at
       }
-      if length > 0 {
-        keep(bytes, key: (equals - length)..<equals, value: value, to: end)
+      if key.count == 1 || key.count == 2 {
+        keep(bytes, key: key, value: value, to: end)
         count += 1
       }
-      at = stop
     }
-  }
-
-  /// The length of the key before an equals sign; 0 where it is none of one or two letters.
-  @inline(__always)
-  private static func keyLength(_ bytes: Span<UInt8>, from start: Int, to equals: Int) -> Int {
-    for length in 0..<3 {
-      if equals - length == start || bytes[equals - length - 1] == 0x20 { return length }
-    }
-    return 0
   }
 
   @inline(__always)

@@ -118,10 +118,10 @@ extension PostfixDialect {
       if !isSamePeer || !sessions[place].isOpen(at: line.moment)
         || (starts && sessions[place].established != nil)
       {
-        sessions[place].restart()
+        sessions[place].restart(at: line.moment)
       }
     } else {
-      place = sessions.set(line.pid, PostfixSession(moment: line.moment))
+      place = sessions.add(line.pid, at: line.moment)
     }
     if !peer.isEmpty { sessions[place].peer.replaceAll(with: bytes, in: peer) }
     sessions[place].moment = line.moment

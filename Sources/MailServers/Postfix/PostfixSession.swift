@@ -1,7 +1,7 @@
 import MailModel
 
 /// What an smtp(8) or tlsproxy(8) process said about its session without naming a message.
-struct PostfixSession: Dated, Sendable {
+struct PostfixSession: Recent, Sendable {
   /// `mx.example.com[192.0.2.1]:25`; empty until a line names it.
   var peer: [UInt8] = []
   /// Failure lines, oldest first, joined by newlines.
@@ -12,6 +12,8 @@ struct PostfixSession: Dated, Sendable {
   var established: TransportSecurity?
   /// The message whose result was last logged for this session; nil: none yet.
   var usedBy: ShortID?
+
+  init(moment: Timestamp) { self.moment = moment }
 
   /// A kibibyte: what a person reads and a rule needs.
   static let causeLimit = 1024
@@ -25,7 +27,8 @@ struct PostfixSession: Dated, Sendable {
   }
 
   /// Begins anew, and keeps its room.
-  mutating func restart() {
+  mutating func restart(at now: Timestamp) {
+    moment = now
     peer.removeAll(keepingCapacity: true)
     if !cause.isEmpty { cause = [] }
     causePosition = nil
@@ -62,13 +65,11 @@ extension PostfixSession {
     guard let peer = state.field(), let cause = state.field(), let position = state.position(),
       let moment = state.number(), let established = state.number(), let usedBy = state.field()
     else { return nil }
-    self.init(
-      peer: peer,
-      cause: cause,
-      causePosition: position,
-      moment: Timestamp(microseconds: moment),
-      established: TransportSecurity(rawValue: Int(clamping: established)),
-      usedBy: usedBy.isEmpty ? nil : ShortID(usedBy)
-    )
+    self.init(moment: Timestamp(microseconds: moment))
+    self.peer = peer
+    self.cause = cause
+    causePosition = position
+    self.established = TransportSecurity(rawValue: Int(clamping: established))
+    self.usedBy = usedBy.isEmpty ? nil : ShortID(usedBy)
   }
 }

@@ -199,7 +199,7 @@ extension SendmailDialect {
         sessions[place].security = .encrypted
       }
       if bytes.begins("FAIL", in: session.verify) || bytes.begins("DANE_FAIL", in: session.verify) {
-        sessions[place].addAdvice(bytes.bytes(text), at: line.position)
+        sessions[place].addAdvice(bytes, text, at: line.position)
       }
       return
     }
@@ -211,7 +211,7 @@ extension SendmailDialect {
       sessions.set(line.pid, session)
     } else if bytes.has("verifymsg=", in: text), !bytes.has("verifymsg=ok", in: text) {
       let place = openSession(line, bytes, relay: nil)
-      sessions[place].addAdvice(bytes.bytes(text), at: line.position)
+      sessions[place].addAdvice(bytes, text, at: line.position)
     }
   }
 
@@ -273,7 +273,7 @@ extension SendmailDialect {
       sessions[place].proceed(isSameRelay: isSame, moment: line.moment)
       if isSame { return place }
     } else {
-      place = sessions.set(line.pid, SendmailSession(moment: line.moment))
+      place = sessions.add(line.pid, at: line.moment)
     }
     sessions[place].relay.replaceAll(with: bytes, in: relay ?? 0..<0)
     sessions[place].relay.lowercase()

@@ -1,7 +1,7 @@
 import MailModel
 
 /// What a process said about its session with one relay.
-struct SendmailSession: Dated, Sendable {
+struct SendmailSession: Recent, Sendable {
   /// The relay's name, lower case, no trailing dot.
   var relay: [UInt8] = []
   /// Failure lines.
@@ -22,14 +22,26 @@ struct SendmailSession: Dated, Sendable {
 
   init(moment: Timestamp) { self.moment = moment }
 
+  mutating func restart(at now: Timestamp) {
+    moment = now
+    relay.removeAll(keepingCapacity: true)
+    security = .unknown
+    forgetAll()
+  }
+
   /// Goes on with a further line of its process: about the same session, unless a result told it or the
   /// line is about another relay. Then the connection was kept, or there is a new one.
   mutating func proceed(isSameRelay: Bool, moment now: Timestamp) {
     moment = now
     if toldFor == nil, isSameRelay || relay.isEmpty { return }
     if !isSameRelay { security = .unknown }
-    forgetCause()
-    advice = []
+    forgetAll()
+  }
+
+  private mutating func forgetAll() {
+    cause.removeAll(keepingCapacity: true)
+    causePosition = nil
+    advice.removeAll(keepingCapacity: true)
     advicePosition = nil
     toldFor = nil
   }
@@ -43,16 +55,16 @@ struct SendmailSession: Dated, Sendable {
     advice = []
   }
 
-  mutating func forgetCause() {
-    cause = []
-    causePosition = nil
-  }
-
-  mutating func addAdvice(_ line: [UInt8], at position: LinePosition) {
+  mutating func addAdvice(_ bytes: Span<UInt8>, _ line: Range<Int>, at position: LinePosition) {
     if advicePosition == nil { advicePosition = position }
     guard advice.count < SendmailSession.limit else { return }
     if !advice.isEmpty { advice.append(0x0a) }
-    advice.append(contentsOf: line.prefix(SendmailSession.limit - advice.count))
+    let kept = line.clamped(to: 0..<bytes.count).prefix(SendmailSession.limit - advice.count)
+    bytes.withUnsafeBufferPointer {
+      advice.append(
+        contentsOf: UnsafeBufferPointer(rebasing: $0[kept.startIndex..<kept.endIndex])
+      )
+    }
   }
 
   func write(to state: inout CarriedStateWriter) {
