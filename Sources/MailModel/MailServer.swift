@@ -4,11 +4,19 @@ package struct MailServerID: Hashable, Sendable, CustomStringConvertible {
   package init(_ name: String) { description = name }
 }
 
+/// Reads the configuration of one mail server product.
+package protocol ConfigurationReader: Sendable {
+  var id: MailServerID { get }
+  /// Whether a file is configuration of this server.
+  func isConfiguration(_ file: ConfigurationFile) -> Bool
+  /// Reads the files that ``isConfiguration(_:)`` claimed.
+  func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration
+}
+
 /// Everything that mailtriage knows about one mail server product.
 ///
 /// Adding a server is one folder with a conforming type and one line in the registry.
-package protocol MailServer: Sendable {
-  var id: MailServerID { get }
+package protocol MailServer: ConfigurationReader {
   /// As people write it: "Postfix".
   var name: String { get }
 
@@ -37,11 +45,6 @@ package protocol MailServer: Sendable {
   func isQueueListing(head: Span<UInt8>) -> Bool
   /// Reads a listing that ``isQueueListing(head:)`` claimed.
   func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot
-
-  /// Whether a file is configuration of this server.
-  func isConfiguration(_ file: ConfigurationFile) -> Bool
-  /// Reads the files that ``isConfiguration(_:)`` claimed.
-  func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration
 
   /// The retry rule: settings from `configuration`, else from what the log showed, else defaults.
   func schedule(

@@ -201,7 +201,8 @@ struct Settings {
             "\(name): \(error.reason)"
           )
         }
-        guard let server = registeredMailServers.first(where: { $0.isConfiguration(file) }) else {
+        guard let server = registeredConfigurationReaders.first(where: { $0.isConfiguration(file) })
+        else {
           if names.count == 1 {
             throw Refusal(
               .badConfiguration,
@@ -213,7 +214,7 @@ struct Settings {
         files[server.id.description, default: []].append(file)
       }
     }
-    return registeredMailServers.compactMap { server in
+    return registeredConfigurationReaders.compactMap { server in
       files[server.id.description].map { server.readConfiguration($0) }
     }
   }

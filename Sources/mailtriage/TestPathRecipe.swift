@@ -10,9 +10,11 @@ struct TestPathRecipe {
   let servers: Set<MailServerID>
 
   var blocks: [Page.Block] {
-    let known = registeredMailServers.filter { servers.isEmpty || servers.contains($0.id) }
-    var recipes = known.map { (name: $0.name, text: $0.testPathRecipe(domain: domain)) }
-    if servers.isEmpty { recipes.append(("Exchange", exchange)) }
+    let own = registeredMailServers.filter { servers.contains($0.id) }
+    var recipes = (own.isEmpty ? registeredMailServers : own).map {
+      (name: $0.name, text: $0.testPathRecipe(domain: domain))
+    }
+    if own.isEmpty { recipes.append(("Exchange", exchange)) }
     return [
       .heading("A test path"),
       .paragraph(
