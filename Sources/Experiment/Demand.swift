@@ -44,6 +44,7 @@ extension TLSDemand {
     if let security = policy.security {
       securityLevel =
         verification == .nothing ? security.opportunistic : security.authenticated
+      chainSecurityLevel = security.chain
     }
   }
 

@@ -42,6 +42,7 @@ package enum Ladder {
     case .lowerSecurityLevel:
       demand.ciphers = "ALL:@SECLEVEL=0"
       demand.securityLevel = nil
+      demand.chainSecurityLevel = nil
     case .plaintext:
       demand = TLSDemand(use: .never)
     }

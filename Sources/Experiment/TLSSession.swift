@@ -48,6 +48,9 @@ final class TLSSession {
     // The session owns both from here on.
     SSL_set_bio(session, fromPeer, toPeer)
     watch()
+    if let level = demand.chainSecurityLevel {
+      X509_VERIFY_PARAM_set_auth_level(SSL_get0_param(session), Int32(level))
+    }
     if let name = demand.serverName { mt_set_host_name(session, name) }
     mt_request_staple(session)
     if case .dane(let records, let names) = demand.verification {

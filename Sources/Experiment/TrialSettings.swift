@@ -38,6 +38,8 @@ package struct TLSDemand: Hashable, Sendable {
   package var ciphers: String?
   /// OpenSSL's security level; nil is the library's default.
   package var securityLevel: Int?
+  /// That for the peer's chain; nil is the same as the session's.
+  package var chainSecurityLevel: Int?
 
   package init(use: Use) { self.use = use }
 }

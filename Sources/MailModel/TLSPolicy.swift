@@ -16,10 +16,13 @@ package struct OpenSSLSecurity: Hashable, Sendable {
   package var authenticated: Int
   /// Where it is not.
   package var opportunistic: Int
+  /// For the peer's chain of certificates; nil: that of the session.
+  package var chain: Int?
 
-  package init(authenticated: Int, opportunistic: Int) {
+  package init(authenticated: Int, opportunistic: Int, chain: Int? = nil) {
     self.authenticated = authenticated
     self.opportunistic = opportunistic
+    self.chain = chain
   }
 }
 

@@ -53,7 +53,7 @@ extension EximConfiguration {
   /// priority string tells versions. Else the list is OpenSSL's.
   private func setProtocols(_ policy: inout TLSPolicy, _ reading: Reading) {
     policy.minimumProtocol = "TLSv1"
-    policy.security = OpenSSLSecurity(authenticated: 1, opportunistic: 0)
+    policy.security = OpenSSLSecurity(authenticated: 0, opportunistic: 0, chain: 1)
     for word in (openSSLOptions ?? "").split(separator: " ") {
       let order = ["+no_tlsv1": "TLSv1.1", "+no_tlsv1_1": "TLSv1.2", "+no_tlsv1_2": "TLSv1.3"]
       if let minimum = order[String(word)] { policy.minimumProtocol = minimum }
