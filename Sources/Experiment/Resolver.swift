@@ -36,6 +36,11 @@ package struct TLSALookup: Hashable, Sendable {
 package struct MailExchanger: Hashable, Sendable {
   package var preference: Int
   package var name: String
+
+  package init(preference: Int, name: String) {
+    self.preference = preference
+    self.name = name
+  }
 }
 
 /// DNS through ldns: bounded in time and in the number of answers used.

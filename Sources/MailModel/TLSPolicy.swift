@@ -130,6 +130,13 @@ package protocol MailServerConfiguration: Sendable {
   /// What the configuration demands for `domain` reached over `nextHop` (a host name without
   /// brackets, nil where not known); nil where the configuration read does not say.
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy?
+  /// Where the configuration sends a domain's mail instead of to its MX hosts: a name whose MX hosts
+  /// take it, or with brackets a host, both with `:PORT` behind; nil where it states nothing.
+  func relay(for domain: String) -> String?
   /// Settings that could not be understood or files that could not be read.
   var troubles: [ReadTrouble] { get }
+}
+
+extension MailServerConfiguration {
+  package func relay(for domain: String) -> String? { nil }
 }

@@ -16,7 +16,12 @@ struct Retry {
 
   /// Throws ``Refusal``.
   func route(to domain: HostName) throws -> TrialRoute {
-    try command.trial.route(domain, declared: declared(domain), resolver: resolver)
+    try command.trial.route(
+      domain,
+      declared: declared(domain),
+      relay: settings.relay(for: domain),
+      resolver: resolver
+    )
   }
 
   /// Throws ``Refusal``.

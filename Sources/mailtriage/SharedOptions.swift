@@ -163,6 +163,11 @@ struct Settings {
     return reader.configuration
   }
 
+  /// Where the mail server's configuration sends a domain's mail instead of to its MX hosts.
+  func relay(for domain: HostName) -> String? {
+    configurations.lazy.compactMap { $0.relay(for: domain.description) }.first
+  }
+
   /// The configuration of this machine's own mail server, where there is one and none was named.
   mutating func readOwnConfigurations(_ options: SharedOptions) throws {
     for server in registeredMailServers {

@@ -92,9 +92,15 @@ struct TrialOptions: ParsableArguments {
     }
   }
 
-  /// Where trials of a destination may go: the declared path, else its MX hosts. Throws ``Refusal``
-  /// where the options make no sense.
-  func route(_ domain: HostName, declared: String?, resolver dns: Resolver) throws -> TrialRoute {
+  /// Where trials of a destination may go: the declared path, else the relay that its mail goes over,
+  /// else its MX hosts. Throws ``Refusal`` where the options make no sense.
+  func route(
+    _ domain: HostName,
+    declared: String?,
+    relay: String?,
+    resolver dns: Resolver
+  ) throws -> TrialRoute {
+    if declared == nil, let relay, let route = TrialRoute(relay: relay, dns) { return route }
     let exchangers = dns.mailExchangers(domain)
     if let declared, declared.lowercased() != "mx" {
       return .paths([try declaredPath(declared, domain, exchangers, dns)])
@@ -177,9 +183,12 @@ struct TrialOptions: ParsableArguments {
     _ dns: Resolver
   ) -> (TrialSettings, TLSPolicy) {
     let policy = policy(domain, path.host, settings)
+    // What the server matches names with is its next hop.
+    let relay = settings.relay(for: domain)
+      .flatMap { TrialOptions.endpoint($0, defaultPort: 25)?.host }
     let demand = TLSDemand(
       policy: policy,
-      domain: domain.description,
+      domain: relay ?? domain.description,
       host: path.host,
       isSigned: path.isSigned
     ) {

@@ -7,7 +7,7 @@ struct TrialPath {
   var host: String
   var address: String
   var port: UInt16
-  /// Whether it is an MX of the destination.
+  /// Whether it is an MX of the destination, or where the server's own configuration sends its mail.
   var isExchanger: Bool
   /// Whether what led to it is signed: DANE counts on that.
   var isSigned: Bool
@@ -29,7 +29,8 @@ enum TrialRoute {
     _ domain: HostName,
     _ exchangers: DNSAnswer<MailExchanger>,
     _ dns: Resolver,
-    mayAskPrivate: Bool
+    mayAskPrivate: Bool,
+    port: UInt16 = 25
   ) {
     var names = exchangers.values.map(\.name)
     switch exchangers {
@@ -52,7 +53,7 @@ enum TrialRoute {
         TrialPath(
           host: host.description,
           address: $0,
-          port: 25,
+          port: port,
           isExchanger: true,
           isSigned: exchangers.isSigned
         )
@@ -62,6 +63,27 @@ enum TrialRoute {
       paths.isEmpty
       ? .none("no mail host with a usable address: " + reasons.joined(separator: "; "))
       : .paths(Array(paths.prefix(TrialRoute.mostPaths)))
+  }
+}
+
+extension TrialRoute {
+  /// The relay that the mail server's own configuration names: `[smart.example.net]:587`, or without
+  /// brackets through its MX hosts. The operator names it, whatever its address.
+  init?(relay: String, _ dns: Resolver) {
+    guard let (name, port) = TrialOptions.endpoint(relay, defaultPort: 25) else { return nil }
+    let isHost = relay.hasPrefix("[")
+    if Address.isNumeric(name) {
+      self = .paths([
+        TrialPath(host: name, address: name, port: port, isExchanger: true, isSigned: true)
+      ])
+      return
+    }
+    guard let host = HostName(anyScript: name) else { return nil }
+    let exchangers: DNSAnswer<MailExchanger> =
+      isHost
+      ? .found([MailExchanger(preference: 0, name: host.description)], isSecure: true)
+      : dns.mailExchangers(host)
+    self.init(host, exchangers, dns, mayAskPrivate: true, port: port)
   }
 }
 

@@ -78,4 +78,21 @@ struct TrialRouteTests {
       dns.tlsaLookup(try #require(HostName("mx.receiver.example")), port: 25).answer.values.isEmpty
     )
   }
+
+  @Test(arguments: [
+    ("[mx.receiver.example]:587", ["mx.receiver.example 127.0.0.1 587"]),
+    ("receiver.example", ["mx.receiver.example 127.0.0.1 25"]),
+    ("[192.0.2.7]", ["192.0.2.7 192.0.2.7 25"]), ("[::1]:2525", ["::1 ::1 2525"]),
+    ("own.example:26", ["own.example 127.0.0.1 26"]),
+  ])
+  func `a relay of the configuration is where the mail goes`(
+    _ relay: String,
+    _ expected: [String]
+  ) throws {
+    guard case .paths(let paths)? = TrialRoute(relay: relay, try resolver()) else {
+      Issue.record("no path over \(relay)")
+      return
+    }
+    #expect(paths.map { "\($0.host) \($0.address) \($0.port)" } == expected)
+  }
 }

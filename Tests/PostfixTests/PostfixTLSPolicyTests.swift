@@ -158,4 +158,22 @@ struct PostfixTLSPolicyTests {
     ])
     #expect(read.tlsPolicy(domain: "b.example", nextHop: nil) == nil)
   }
+
+  @Test(
+    arguments: [
+      ("relayhost = [smart.example]:587", "[smart.example]:587"),
+      ("relayhost = smart.example", "smart.example"), ("relayhost =", nil),
+      (
+        "relayhost = smart.example\ntransport_maps = inline:{b.example=smtp:[mx.own.example]}",
+        "[mx.own.example]"
+      ),
+      ("relayhost = smart.example\ntransport_maps = inline:{b.example=smtp:}", nil),
+    ] as [(String, String?)]
+  )
+  func `a relay host or a transport table says where mail goes`(_ main: String, _ relay: String?) {
+    let read = PostfixConfiguration([
+      ConfigurationFile(path: "/x/main.cf", bytes: Array((main + "\nmyhostname = a").utf8))
+    ])
+    #expect(read.relay(for: "b.example") == relay)
+  }
 }

@@ -18,6 +18,12 @@ extension PostfixConfiguration {
     return stated.flatMap { $0.isServiceName ? $0 : nil } ?? "smtp"
   }
 
+  /// A relay host's or a transport table's next hop.
+  func relay(for domain: String) -> String? {
+    let route = route(to: domain)
+    return route.isRelayed ? route.nextHop : nil
+  }
+
   /// Where mail to `domain` goes, as far as the files read tell.
   func route(to domain: String) -> PostfixRoute {
     let domain = domain.lowercased()
