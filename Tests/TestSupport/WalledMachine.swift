@@ -59,15 +59,14 @@ package final class WalledMachine {
     path = "/var/tmp/walled" + UUID().uuidString.prefix(8)
     self.programs = WalledMachine.servers + "/" + programs
     let lab = path + "/lab"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    let make = Process()
-    make.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-    make.arguments = [
-      WalledMachine.script, "gen", "--seed", "8", "--ip-base", "198.18", "--out", lab,
-    ]
-    make.standardOutput = FileHandle.nullDevice
-    try make.run()
-    make.waitUntilExit()
+    for (name, data) in try WalledMachine.lab.get() {
+      let file = URL(fileURLWithPath: lab + "/" + name)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(),
+        withIntermediateDirectories: true
+      )
+      try data.write(to: file)
+    }
     let table = try JSONDecoder().decode(
       Table.self,
       from: try Data(contentsOf: URL(fileURLWithPath: lab + "/table.json"))
@@ -98,6 +97,22 @@ package final class WalledMachine {
     try? standardInput.fileHandleForWriting.close()
     world.waitUntilExit()
     try? FileManager.default.removeItem(atPath: path)
+  }
+
+  /// The receivers' table, keys and certificates by file name: the same for every machine, made once.
+  private static let lab: Result<[String: Data], any Error> = Result {
+    let place = NSTemporaryDirectory() + "lab-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let told = try runToEnd(
+      "/usr/bin/python3",
+      [script, "gen", "--seed", "8", "--ip-base", "198.18", "--out", place]
+    )
+    guard told.status == 0 else { throw LiveFailure("no receivers: \(told.output.suffix(1000))") }
+    var files: [String: Data] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: place) {
+      files[name] = FileManager.default.contents(atPath: place + "/" + name)
+    }
+    return files
   }
 
   package func receiver(_ scenario: String) throws -> Receiver {
