@@ -136,6 +136,14 @@ package struct RetryExperiment: Sendable {
     _ random: inout some RandomNumberGenerator
   ) -> RetryResult {
     let isSame = TrialLog.areAlike(log.configured + log.clear)
+    if isSame, first.failureClass == .localFailure {
+      return log.result(
+        .tlsIsNotTheCause,
+        nil,
+        "No connection leaves this host (\(first.stages.last?.detail ?? "")): neither the receiver nor "
+          + "TLS has to do with it."
+      )
+    }
     if isSame {
       let clear = log.clear.isEmpty ? "" : ", in clear as well"
       return log.result(

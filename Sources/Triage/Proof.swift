@@ -12,9 +12,15 @@ package struct Proof: Hashable, Sendable {
     self.probe = probe
   }
 
-  /// A retry older than the incident says nothing about it.
+  /// A retry older than the incident says nothing about it; nor does one that never came to the
+  /// envelope say that TLS, which fails before, is not why.
   private func speaks(of incident: Incident) -> RecordedRetry? {
-    retry.flatMap { $0.at >= incident.onset ? $0 : nil }
+    guard let retry, retry.at >= incident.onset else { return nil }
+    let isCutShort =
+      retry.body.contains("\"stage\":\"") && !retry.body.contains("\"stage\":\"mail\"")
+    guard retry.verdict != "tls-is-not-the-cause" || !incident.failureClass.isTLS || !isCutShort
+    else { return nil }
+    return retry
   }
 
   /// `retry` where an experiment has confirmed or overturned what the log says; else nil.

@@ -135,6 +135,35 @@ import Testing
     #expect(destination.diagnosis?.confirmed_by == confirmedBy)
   }
 
+  @Test(arguments: [
+    (#"{"trials":[{"stages":[{"ok":false,"stage":"connect"}]}]}"#, "yes", nil as String?),
+    (
+      #"{"trials":[{"stages":[{"ok":true,"stage":"ehlo"},{"ok":false,"stage":"mail"}]}]}"#, "no",
+      "retry"
+    ),
+  ])
+  func `a retry that never came to the envelope does not clear TLS`(
+    _ body: String,
+    _ cause: String,
+    _ confirmedBy: String?
+  ) throws {
+    let place = try place()
+    _ = try told(place)
+    try TriageStore(path: place.database).record(
+      RecordedRetry(
+        destination: "b.example",
+        at: ProofTests.moment.advanced(bySeconds: -60),
+        path: "mx.b.example:25",
+        verdict: "tls-is-not-the-cause",
+        weakestChange: nil,
+        body: body
+      )
+    )
+    let destination = try told(place)
+    #expect(destination.diagnosis?.tls_is_cause == cause)
+    #expect(destination.diagnosis?.confirmed_by == confirmedBy)
+  }
+
   @Test func `a retry from before the incident says nothing about it`() throws {
     let place = try place()
     _ = try told(place)
