@@ -104,15 +104,29 @@ struct ProbeCommand: ParsableCommand {
     }
     // With a port, or as an address, it is that very host.
     let isHost = host != target || Address.isNumeric(host)
-    if !isHost, let domain = HostName(host) { return probe.look(at: domain, pause: pause) }
-    let address =
-      Address.isNumeric(host) ? host : HostName(host).flatMap { resolver.addresses($0).first }
-    guard let address else {
-      return DestinationProbe(target: target, hosts: [], trouble: "no address found")
+    if Address.isNumeric(host) {
+      return DestinationProbe(
+        target: target,
+        hosts: [probe.look(at: host, host, port, pause: pause)]
+      )
+    }
+    guard let name = HostName(anyScript: host) else {
+      return DestinationProbe(target: target, hosts: [], trouble: "not a name")
+    }
+    guard isHost else { return probe.look(at: name, pause: pause) }
+    let answer = resolver.addressAnswer(name)
+    guard let address = answer.values.first else {
+      var none = DestinationProbe(
+        target: target,
+        hosts: [],
+        trouble: resolver.reason(for: name, answer)
+      )
+      none.troubleClass = .dnsFailure
+      return none
     }
     return DestinationProbe(
       target: target,
-      hosts: [probe.look(at: host, address, port, pause: pause)]
+      hosts: [probe.look(at: name.description, address, port, pause: pause)]
     )
   }
 

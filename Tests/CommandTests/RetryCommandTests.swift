@@ -99,6 +99,26 @@ struct RetryCommandTests {
     #expect(told.trials.allSatisfy { !$0.stages.contains { $0.stage == "data" } })
   }
 
+  @Test(arguments: [("yes", "not-reproduced"), ("no", "inconclusive")])
+  func `a probe message that was seen to arrive shows that the path leads there`(
+    _ answer: String,
+    _ verdict: String
+  ) throws {
+    let process = place.process([
+      "retry", "elsewhere.example", "--send-probe", "me@elsewhere.example", "--format", "json",
+      "--test-path", "127.0.0.1:\(try receivers.port("good"))", "--tls-level", "verify",
+      "--server-name", "mx.receiver.example", "--ca-file", receivers.directory + "/ca.pem",
+      "--resolver", "127.0.0.1:\(try receivers.port("dns"))", "--timeout", "3",
+    ])
+    let input = Pipe()
+    try input.fileHandleForWriting.write(contentsOf: Data("\(answer)\n".utf8))
+    try input.fileHandleForWriting.close()
+    process.standardInput = input
+    let told = try told(try Workplace.finish(process))
+    #expect(told.verdict == verdict, "\(told.explanation)")
+    #expect(taken().contains("To: <me@elsewhere.example>"))
+  }
+
   @Test(arguments: [
     ["--incidents", "--replay", "--yes"], ["receiver.example", "--replay"],
     ["receiver.example", "--queue-id", "1abcde-000001-AB"], [],
@@ -239,6 +259,23 @@ struct RetryCommandTests {
   }
 
   // MARK: probe
+
+  @Test(arguments: [
+    ("müller.example", ["mx.receiver.example", "\"class\":null"]),
+    ("mx.nowhere.example:25", ["does not exist (NXDOMAIN)", "\"class\":\"dns-failure\""]),
+    ("broken.example", ["SERVFAIL", "\"class\":\"dns-failure\""]),
+    ("null.example", ["null MX", "\"class\":\"dns-failure\""]),
+    ("[::1]:9", ["\"address\":\"::1\"", "connection-refused"]),
+  ])
+  func `a probe of any name tells how far it came`(_ target: String, _ words: [String]) throws {
+    let outcome = try Workplace.finish(
+      place.process([
+        "probe", target, "--format", "json", "--port", "\(try receivers.port("good"))",
+        "--resolver", "127.0.0.1:\(try receivers.port("dns"))", "--timeout", "2", "--no-versions",
+      ])
+    )
+    for word in words { #expect(outcome.output.contains(word), "\(outcome.output.prefix(900))") }
+  }
 
   @Test func `a probe tells a host on its first line and in JSON`() throws {
     let port = try receivers.port("expired")
