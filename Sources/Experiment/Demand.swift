@@ -24,6 +24,7 @@ extension TLSDemand {
     minimumProtocol = policy.minimumProtocol
     maximumProtocol = policy.maximumProtocol
     ciphers = policy.ciphers
+    minimumCipherBits = policy.minimumCipherBits
     switch policy.level {
     case .none: self = TLSDemand(use: .never)
     case .may, .dane, .daneOnly: use = .opportunistic

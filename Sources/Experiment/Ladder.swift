@@ -43,6 +43,7 @@ package enum Ladder {
       demand.ciphers = "ALL:@SECLEVEL=0"
       demand.securityLevel = nil
       demand.chainSecurityLevel = nil
+      demand.minimumCipherBits = nil
     case .plaintext:
       demand = TLSDemand(use: .never)
     }

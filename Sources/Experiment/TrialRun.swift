@@ -200,6 +200,9 @@ package struct TrialRun {
   /// What the certificate lacks of the demand.
   private func fault(_ wire: Wire) -> (FailureClass, String)? {
     guard let facts = trial.facts else { return (.otherTLS, "no session") }
+    if let least = settings.demand.minimumCipherBits, let bits = facts.cipherBits, bits < least {
+      return (.noSharedCipher, "\(facts.cipher) has \(bits) bits, \(least) are demanded")
+    }
     switch settings.demand.verification {
     case .nothing: return nil
     case .impossible(let reason): return (reason, "the policy cannot be met")

@@ -36,6 +36,8 @@ package struct TLSDemand: Hashable, Sendable {
   package var minimumProtocol: String?
   package var maximumProtocol: String?
   package var ciphers: String?
+  /// Bits that the session's cipher has at least.
+  package var minimumCipherBits: Int?
   /// OpenSSL's security level; nil is the library's default.
   package var securityLevel: Int?
   /// That for the peer's chain; nil is the same as the session's.

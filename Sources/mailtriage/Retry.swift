@@ -100,6 +100,7 @@ struct Retry {
     isFull: Bool
   ) throws -> HostWalk.Outcome {
     let (base, policy) = command.trial.settings(target.domain, path, settings, resolver)
+    try checkFiles(of: policy)
     let turn = try turn(path)
     if !command.shared.quiet { complain("trying \(path.host)[\(path.address)]:\(path.port)") }
     guard isFull else {
@@ -125,6 +126,19 @@ struct Retry {
     var result = experiment.run(attempt: { attempt($0, turn) }, pause: {}, random: &random)
     result.explanation = ([result.explanation] + notes).joined(separator: " ")
     return HostWalk.Outcome(path: path, base: base, policy: policy, result: result)
+  }
+
+  /// A key that the mail server can read and this user cannot would be taken for the cause. Throws
+  /// ``Refusal``.
+  private func checkFiles(of policy: TLSPolicy) throws {
+    let files = [policy.clientCertificate, policy.clientKey, policy.caFile].compactMap { $0 }
+    for file in files where access(file, R_OK) != 0 && errno == EACCES {
+      throw Refusal(
+        .noPermission,
+        "\(file): no permission to read it, so the trial cannot do what the mail server does: run "
+          + "this as root, or as the user that the mail server runs as"
+      )
+    }
   }
 
   private func attempt(_ trial: TrialSettings, _ turn: TrialTurn) -> Trial {

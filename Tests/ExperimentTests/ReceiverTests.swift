@@ -391,6 +391,16 @@ struct ReceiverTests {
     #expect(refused.facts?.alerts == ["received: unrecognized name"])
   }
 
+  @Test func `a cipher of too few bits is none to agree on`() throws {
+    var settings = try receivers.settings("old-cipher", .encrypt)
+    settings.demand.minimumCipherBits = 256
+    let trial = TrialRun.run(settings)
+    #expect(trial.failedStage == .verification)
+    #expect(trial.failureClass == .noSharedCipher)
+    settings.demand.minimumCipherBits = 128
+    #expect(TrialRun.run(settings).isOK)
+  }
+
   /// RFC 7672 sections 3.1.1 and 3.1.2.
   @Test(arguments: [
     ("other-name", UInt8(3), nil as FailureClass?), ("expired", 3, nil), ("self-signed", 3, nil),

@@ -56,6 +56,17 @@ struct SendmailTLSPolicyTests {
     #expect(found?.matchNames == names)
   }
 
+  @Test(
+    arguments: [
+      ("TLS_Srv:\tENCR:112", 112), ("TLS_Srv:\tTEMP+VERIFY:256+CN:256.example", 256),
+      ("TLS_Srv:\tENCR:112\nTLS_Rcpt:b.example\tVERIFY:128", 128), ("TLS_Srv:\tVERIFY", nil),
+      ("TLS_Srv:other.example\tENCR:256", nil),
+    ] as [(String, Int?)]
+  )
+  func `the bits that a rule asks for are kept`(_ access: String, _ bits: Int?) {
+    #expect(policy(access)?.minimumCipherBits == bits)
+  }
+
   @Test func `files, ciphers and versions are those of sendmail_cf`() {
     let found = policy("TLS_Srv:mx.b.example\tVERIFY")
     #expect(found?.caFile == "/etc/mail/certs/ca.pem")

@@ -48,6 +48,11 @@ extension SendmailConfiguration {
     let words = rule.value.split { $0 == "+" || $0 == " " }.map(String.init)
     let verifies = words.contains { $0.uppercased().hasPrefix("VERIFY") }
     guard verifies || words.contains(where: { $0.uppercased().hasPrefix("ENCR") }) else { return }
+    let bits = words.compactMap { word -> Int? in
+      let parts = word.uppercased().split { $0 == ":" || $0 == "." }
+      return parts.count == 2 && ["VERIFY", "ENCR"].contains(parts[0]) ? Int(parts[1]) : nil
+    }.max()
+    policy.minimumCipherBits = [policy.minimumCipherBits, bits].compactMap { $0 }.max()
     if verifies {
       policy.level = .verify
       let names = words.filter { $0.uppercased() == "CN" || $0.uppercased().hasPrefix("CN:") }
