@@ -59,6 +59,8 @@ package struct TLSPolicy: Hashable, Sendable {
   package var maximumProtocol: String?
   /// OpenSSL cipher string for TLS 1.2 and older, where the server was built with OpenSSL.
   package var ciphers: String?
+  /// TLS from the first byte, on whatever port.
+  package var isImplicit = false
   /// Bits that the session's cipher has at least; nil: as many as it has.
   package var minimumCipherBits: Int?
   /// The name sent in SNI: a name, or `hostname` or `nexthop` for what these are; nil: the server's

@@ -204,7 +204,7 @@ struct TrialOptions: ParsableArguments {
     trial.sender = sender
     trial.recipient = recipient ?? "postmaster@\(domain)"
     trial.timeout = timeout
-    if path.port == 465, demand.use != .never {
+    if path.port == 465 || policy.isImplicit, demand.use != .never {
       trial.isImplicit = true
       trial.demand.use = .required
     }

@@ -69,6 +69,29 @@ struct RetryCommandTests {
     #expect(try place.value("SELECT verdict FROM retry") == "tls-is-the-cause")
   }
 
+  @Test func `wrapper mode of the configuration is used on any port`() throws {
+    let main = try place.write(
+      "main.cf",
+      """
+      myhostname = sender.example
+      smtp_tls_security_level = verify
+      smtp_tls_wrappermode = yes
+      smtp_tls_CAfile = \(receivers.directory)/ca.pem
+
+      """
+    )
+    let outcome = try Workplace.finish(
+      place.process([
+        "retry", "receiver.example", "--format", "json", "--mta-config", main, "--test-path",
+        "127.0.0.1:\(try receivers.port("implicit"))", "--resolver",
+        "127.0.0.1:\(try receivers.port("dns"))", "--timeout", "3",
+      ])
+    )
+    let told = try told(outcome)
+    #expect(told.verdict == "not-reproduced", "\(told.explanation)")
+    #expect(told.trials.first?.stages.map(\.stage).prefix(2) == ["connect", "handshake"])
+  }
+
   @Test func `the first line of the text is the verdict`() throws {
     let outcome = try retry(["receiver.example"], at: "expired")
     #expect(outcome.output.hasPrefix("receiver.example: tls-is-the-cause"))

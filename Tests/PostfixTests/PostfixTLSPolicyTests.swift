@@ -149,6 +149,11 @@ struct PostfixTLSPolicyTests {
     #expect(elliptic?.clientKey == "/e.key")
   }
 
+  @Test func `wrapper mode is TLS from the first byte`() {
+    #expect(policy("smtp_tls_wrappermode = yes", entry: "encrypt")?.isImplicit == true)
+    #expect(policy("", entry: "encrypt")?.isImplicit == false)
+  }
+
   @Test func `master_cf alone tells no level`() {
     let read = PostfixConfiguration([
       ConfigurationFile(

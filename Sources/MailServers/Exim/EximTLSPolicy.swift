@@ -32,6 +32,7 @@ extension EximConfiguration {
     policy.checksName = reading.matches("tls_verify_cert_hostnames", or: "*") ?? true
     policy.serverName = reading.text("tls_sni")
     policy.sendsServerName = false
+    policy.isImplicit = reading.text("protocol") == "smtps"
     setCertificates(&policy, reading)
     setProtocols(&policy, reading)
     return policy

@@ -182,6 +182,7 @@ struct OpenSMTPDConfiguration: MailServerConfiguration {
       origin: level == .may ? .serverDefault : origin,
       source: paths.first
     )
+    policy.isImplicit = scheme == "smtps"
     if let name = value("ca"), let file = authorities[name] {
       policy.caFile = file
       policy.authorities = .never

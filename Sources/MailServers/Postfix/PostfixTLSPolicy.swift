@@ -108,6 +108,7 @@ extension PostfixConfiguration {
     setClientCertificate(&policy)
     policy.serverName = values("servername").last ?? path("smtp_tls_servername")
     policy.sendsServerName = false
+    policy.isImplicit = parameters.value("smtp_tls_wrappermode") == "yes"
     // tls_client.c: level 1 where the peer is authenticated, else 0.
     policy.security = OpenSSLSecurity(authenticated: 1, opportunistic: 0)
     policy.usesDANEBehindUnsignedMX =
