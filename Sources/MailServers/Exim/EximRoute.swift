@@ -26,9 +26,6 @@ struct EximRoute: Hashable, Sendable {
     }
     return nil
   }
-
-  /// Routers and transports of ours go there no more than once.
-  var isOurs: Bool { router.name.hasPrefix("mailtriage_") }
 }
 
 /// Exim's domain lists, as far as they are plain. Source: the specification, chapter 10.

@@ -31,7 +31,7 @@ mount --bind "$root/log" /var/log/exim4
 cp "$lab/pki/trusted-ca.pem" /etc/exim4/ca.pem
 cp "$lab/pki/client-selfsigned.crt" /etc/exim4/client.crt
 cp "$lab/pki/client-selfsigned.key" /etc/exim4/client.key
-chown root:Debian-exim /etc/exim4/client.key
+chown root:Debian-exim /etc/exim4/client.key /etc/exim4/passwd.client
 chmod 640 /etc/exim4/client.key
 cat > /etc/exim4/update-exim4.conf.conf << 'END'
 dc_eximconfig_configtype='internet'
