@@ -8,6 +8,14 @@ struct LineIntake: ~Copyable {
   var writer: IngestWriter
   var dispatch: Dispatch
   private var events = LineEvents()
+  /// The line that is read: one value for all of them, of which each line changes what it must.
+  private var line = LogLine(
+    moment: Timestamp(microseconds: 0),
+    pid: 0,
+    tag: 0..<0,
+    text: 0..<0,
+    position: LinePosition(source: 0, offset: 0)
+  )
 
   init(writer: consuming IngestWriter, dispatch: consuming Dispatch) {
     self.writer = writer
@@ -99,19 +107,12 @@ struct LineIntake: ~Copyable {
       run.source.foreignLines += 1
       return
     }
-    var line = LogLine(
-      moment: envelope.moment,
-      pid: envelope.pid,
-      tag: envelope.tag,
-      program: reader.program,
-      text: envelope.text,
-      position: LinePosition(source: run.source.id, offset: offset)
-    )
+    take(envelope, reader, source: run.source.id, offset: offset)
     let times =
       span.has("message repeated ", at: line.text.lowerBound, to: line.text.upperBound)
       ? LineIntake.unfold(&line, span) : 1
     run.note(post: reader.post)
-    switch try deliver(line, post: reader.post, bytes: bytes, times: times) {
+    switch try deliver(post: reader.post, bytes: bytes, times: times) {
     case .understood: run.source.recognized += 1
     case .notUnderstood:
       run.source.unrecognized += 1
@@ -157,19 +158,12 @@ struct LineIntake: ~Copyable {
       previous[last.host].elementsEqual(bytes[envelope.host]),
       let reader = reader(of: last, bytes: previous)
     else { return }
-    var line = LogLine(
-      moment: envelope.moment,
-      pid: last.pid,
-      tag: last.tag,
-      program: reader.program,
-      text: last.text,
-      position: LinePosition(source: run.source.id, offset: offset)
-    )
+    take(last, reader, source: run.source.id, offset: offset)
+    line.moment = envelope.moment
     if previous.span.has("message repeated ", at: last.text.lowerBound, to: last.text.upperBound) {
       _ = LineIntake.unfold(&line, previous.span)
     }
     _ = try deliver(
-      line,
       post: reader.post,
       bytes: previous,
       times: min(max(count, 0), 10_000)
@@ -195,8 +189,24 @@ struct LineIntake: ~Copyable {
     )
   }
 
+  /// Makes ``line`` what an envelope says.
+  @inline(__always)
+  private mutating func take(
+    _ envelope: Envelope,
+    _ reader: Dispatch.Reader,
+    source: Int64,
+    offset: Int64
+  ) {
+    line.moment = envelope.moment
+    line.pid = envelope.pid
+    line.tag = envelope.tag
+    line.program = reader.program
+    line.text = envelope.text
+    line.position.source = source
+    line.position.offset = offset
+  }
+
   private mutating func deliver(
-    _ line: LogLine,
     post: Int,
     bytes: UnsafeBufferPointer<UInt8>,
     times: Int

@@ -39,7 +39,7 @@ struct LineReader: ~Copyable {
     self.stream = stream
     self.offset = offset
     self.givesUnfinishedLine = givesUnfinishedLine
-    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     buffer.copyBytes(from: already.prefix(buffer.count))
     end = min(already.count, buffer.count)
   }

@@ -3,66 +3,81 @@ import Glibc
 /// Maps byte strings to small numbers without making a `String` of each. Seeded per run: the names
 /// come from outside, and whoever chooses them must not be able to choose collisions.
 package struct ByteInterner {
-  private var slots: [Int32]
-  private var hashes: [UInt64] = []
-  private var ends: [Int] = []
-  private var arena: [UInt8] = []
-  private var values: [Int64] = []
+  /// Half of a hash, and the place of its entry; -1 where it is free.
+  private struct Slot {
+    let hash: UInt32
+    let place: Int32
+
+    static var free: Slot { Slot(hash: 0, place: -1) }
+  }
+
+  private struct Entry {
+    let start: Int
+    let length: Int
+    let value: Int64
+  }
+
+  /// By hash; the table is large, so that a look at a name that is not the one touches nothing else.
+  private var slots: ContiguousArray<Slot>
+  private var entries: ContiguousArray<Entry> = []
+  private var arena: ContiguousArray<UInt8> = []
   private let seed: UInt64
 
   package init(seed: UInt64) {
     self.seed = seed
-    slots = Array(repeating: -1, count: 1024)
+    slots = ContiguousArray(repeating: .free, count: 1024)
   }
 
   /// Names known.
-  package var count: Int { values.count }
+  package var count: Int { entries.count }
 
   /// The number of `bytes`, where it is known.
   package func value(of bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
     let hash = self.hash(bytes)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let entry = Int(slots[slot])
-      if hashes[entry] == hash, equals(entry, bytes) { return values[entry] }
-      slot = (slot + 1) & (slots.count - 1)
+    let mask = slots.count - 1
+    var slot = Int(hash) & mask
+    while slots[slot].place >= 0 {
+      if slots[slot].hash == hash {
+        let entry = entries[Int(slots[slot].place)]
+        if equals(entry, bytes) { return entry.value }
+      }
+      slot = (slot + 1) & mask
     }
     return nil
   }
 
   /// Remembers `value` for `bytes`, which must not be known yet.
   package mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: Int64) {
-    if (values.count + 1) * 2 > slots.count { grow() }
-    let hash = self.hash(bytes)
-    hashes.append(hash)
+    if (entries.count + 1) * 2 > slots.count { grow() }
+    entries.append(Entry(start: arena.count, length: bytes.count, value: value))
     arena.append(contentsOf: bytes)
-    ends.append(arena.count)
-    values.append(value)
-    place(entry: values.count - 1, hash: hash)
+    occupy(Slot(hash: hash(bytes), place: Int32(truncatingIfNeeded: entries.count - 1)))
   }
 
   private mutating func grow() {
-    slots = Array(repeating: -1, count: slots.count * 2)
-    for entry in hashes.indices { place(entry: entry, hash: hashes[entry]) }
+    let old = slots
+    slots = ContiguousArray(repeating: .free, count: old.count * 2)
+    for slot in old where slot.place >= 0 { occupy(slot) }
   }
 
-  private mutating func place(entry: Int, hash: UInt64) {
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-    slots[slot] = Int32(truncatingIfNeeded: entry)
+  private mutating func occupy(_ new: Slot) {
+    let mask = slots.count - 1
+    var slot = Int(new.hash) & mask
+    while slots[slot].place >= 0 { slot = (slot + 1) & mask }
+    slots[slot] = new
   }
 
-  private func equals(_ entry: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    let start = entry == 0 ? 0 : ends[entry - 1]
-    guard ends[entry] - start == bytes.count else { return false }
+  private func equals(_ entry: Entry, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard entry.length == bytes.count else { return false }
     guard let wanted = bytes.baseAddress else { return true }
     return arena.withUnsafeBytes { stored in
-      stored.baseAddress.map { memcmp($0 + start, wanted, bytes.count) == 0 } ?? false
+      stored.baseAddress.map { memcmp($0 + entry.start, wanted, bytes.count) == 0 } ?? false
     }
   }
 
   /// A seeded multiply-and-fold over eight bytes at a time.
-  private func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
+  @inline(__always)
+  private func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
     var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
     let raw = UnsafeRawBufferPointer(bytes)
     var at = 0
@@ -76,6 +91,6 @@ package struct ByteInterner {
     } else {
       for byte in raw { rest = rest << 8 | UInt64(byte) }
     }
-    return mixed(state, rest ^ seed.byteSwapped)
+    return UInt32(truncatingIfNeeded: mixed(state, rest ^ seed.byteSwapped))
   }
 }
