@@ -8,6 +8,7 @@ package struct BoundedFile: Sendable {
   package let mode: UInt32
   package let modified: Timestamp
   package let changed: Timestamp
+  package let inode: UInt64
   /// Bytes of the file, which may be more than were read.
   package let size: Int
 
@@ -40,6 +41,7 @@ package struct BoundedFile: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
     mode = UInt32(status.st_mode)
     size = Int(status.st_size)
+    inode = UInt64(status.st_ino)
     modified = Timestamp(
       microseconds: Int64(status.st_mtim.tv_sec) &* 1_000_000
         &+ Int64(status.st_mtim.tv_nsec) / 1000
@@ -86,8 +88,13 @@ package struct BoundedFile: Sendable {
     }
   }
 
-  /// The names in a directory, sorted; nil where it cannot be read, with the reason.
+  /// The names in a directory, sorted.
   package static func entries(of directory: String) throws(Failure) -> [String] {
+    try entriesAsListed(directory).sorted()
+  }
+
+  /// The names in a directory in the order in which the file system lists them.
+  package static func entriesAsListed(_ directory: String) throws(Failure) -> [String] {
     guard let handle = opendir(directory) else { throw failure(errno) }
     defer { closedir(handle) }
     var names: [String] = []
@@ -97,7 +104,7 @@ package struct BoundedFile: Sendable {
       }
       if name != ".", name != ".." { names.append(name) }
     }
-    return names.sorted()
+    return names
   }
 
   /// Bytes of a regular file, unread; nil where there is none, links not followed.

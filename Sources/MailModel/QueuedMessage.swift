@@ -41,6 +41,9 @@ package struct QueuedMessage: Hashable, Sendable {
   package var isForcedToExpire: Bool
   /// Server-specific warning deadline written in the queue file (Postfix `W` record).
   package var warningDueAt: Timestamp?
+  /// Where it stands among the queue's files in the order in which the file system lists them; nil
+  /// where the queue does not tell, or keeps its files in several directories.
+  package var directoryPlace: Int?
 
   package init(
     queueID: String,
@@ -59,7 +62,8 @@ package struct QueuedMessage: Hashable, Sendable {
     wantsDelayWarning: Bool = true,
     requiresTLS: Bool = false,
     isForcedToExpire: Bool = false,
-    warningDueAt: Timestamp? = nil
+    warningDueAt: Timestamp? = nil,
+    directoryPlace: Int? = nil
   ) {
     self.queueID = queueID
     self.state = state
@@ -78,6 +82,7 @@ package struct QueuedMessage: Hashable, Sendable {
     self.requiresTLS = requiresTLS
     self.isForcedToExpire = isForcedToExpire
     self.warningDueAt = warningDueAt
+    self.directoryPlace = directoryPlace
   }
 }
 

@@ -21,6 +21,7 @@ struct StoredQueuedMessage: Codable {
   var requiresTLS: Bool
   var forced: Bool
   var warningDue: Int64?
+  var place: Int?
 
   struct Recipient: Codable {
     var address: String
@@ -54,6 +55,7 @@ struct StoredQueuedMessage: Codable {
     requiresTLS = message.requiresTLS
     forced = message.isForcedToExpire
     warningDue = message.warningDueAt?.microseconds
+    place = message.directoryPlace
   }
 
   var message: QueuedMessage {
@@ -82,7 +84,8 @@ struct StoredQueuedMessage: Codable {
       wantsDelayWarning: wantsWarning,
       requiresTLS: requiresTLS,
       isForcedToExpire: forced,
-      warningDueAt: moment(warningDue)
+      warningDueAt: moment(warningDue),
+      directoryPlace: place
     )
   }
 }

@@ -16,6 +16,8 @@ struct EximFuture {
   private let turns: EximTurns
   private let delayWarnings: [Int]
   private var directory: [Int]
+  /// Chance that a message leaves before a run; nil in the future in which none does.
+  private var chance: SplitMix?
   /// Records that were tried in the run under way.
   private var triedInRun: Set<Int> = []
 
@@ -29,12 +31,14 @@ struct EximFuture {
     _ world: EximWorld,
     turns: EximTurns,
     delayWarnings: [Int],
-    directory: [Int]
+    directory: [Int],
+    chance: SplitMix?
   ) {
     self.world = world
     self.turns = turns
     self.delayWarnings = delayWarnings
     self.directory = directory
+    self.chance = chance
     fates = world.messages.map { Array(repeating: Fate(), count: $0.errands.count) }
     warnings = Array(repeating: nil, count: world.messages.count)
   }
@@ -46,8 +50,8 @@ struct EximFuture {
   mutating func run(_ runs: EximRunClock.Runs, stepLimit: Int) {
     var runs = runs
     for _ in 0..<EximFuture.runLimit where steps < stepLimit {
-      directory = directory.filter { !isDone($0) }
-      guard !directory.isEmpty else { return }
+      directory = directory.filter { !hasLeft($0) }
+      guard directory.contains(where: { !world.messages[$0].isHeld }) else { return }
       let start = runs.next()
       guard mayDoSomething(by: start + Double(directory.count) * turns.skipSeconds + 60) else {
         continue
@@ -56,14 +60,15 @@ struct EximFuture {
     }
   }
 
-  private func isDone(_ message: Int) -> Bool {
-    world.messages[message].isHeld || fates[message].allSatisfy { $0.expiry != nil }
+  /// A frozen message stays, and takes its turn like the others.
+  private func hasLeft(_ message: Int) -> Bool {
+    !world.messages[message].isHeld && fates[message].allSatisfy { $0.expiry != nil }
   }
 
   /// Whether anything is due: a long queue of which nothing is need not be gone through.
   private func mayDoSomething(by end: Double) -> Bool {
     let end = Int(end)
-    for message in directory {
+    for message in directory where !world.messages[message].isHeld {
       let one = world.messages[message]
       let age = end - one.arrivedAt
       let warningIsDue =
@@ -85,12 +90,12 @@ struct EximFuture {
   private mutating func queueRun(at start: Double) {
     triedInRun = []
     var now = start
-    for message in EximRunOrder.taken(directory, startedAt: Int64(start.rounded(.down))) {
+    for message in taken(at: start) {
       steps += 1
       now += deliver(message, at: now)
     }
     guard !triedInRun.isEmpty else { return }
-    for message in directory {
+    for message in directory where !world.messages[message].isHeld {
       for index in fates[message].indices where fates[message][index].attempts.count < 1000 {
         let errand = world.messages[message].errands[index]
         let expiry = fates[message][index].expiry
@@ -99,6 +104,18 @@ struct EximFuture {
         }
       }
     }
+  }
+
+  /// The order of a run. Mail that leaves is mail that gets through, of which a future of failures
+  /// knows nothing: where such a message may have stood, a gap shifts the others.
+  private mutating func taken(at start: Double) -> [Int] {
+    let second = Int64(start.rounded(.down))
+    guard let luck = chance?.unit(), luck < turns.departureChance,
+      let gap = chance?.below(directory.count + 1)
+    else { return EximRunOrder.taken(directory, startedAt: second) }
+    var shifted: [Int?] = directory
+    shifted.insert(nil, at: gap)
+    return EximRunOrder.taken(shifted, startedAt: second).compactMap(\.self)
   }
 
   private func isTried(_ errand: EximWorld.Errand) -> Bool {
@@ -116,6 +133,7 @@ struct EximFuture {
 
   /// One message's turn; returns the seconds it takes.
   private mutating func deliver(_ message: Int, at moment: Double) -> Double {
+    guard !world.messages[message].isHeld else { return turns.skipSeconds }
     var seconds = turns.skipSeconds
     var mayWarn = false
     for index in world.messages[message].errands.indices

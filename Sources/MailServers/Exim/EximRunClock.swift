@@ -46,8 +46,10 @@ struct EximRunClock {
     fileprivate var moment: Double
     fileprivate var chance: SplitMix?
 
+    /// A run that was due a moment ago, and that the log does not show, begins just now.
     mutating func next() -> Double {
-      repeat { moment += clock.interval + step() } while moment <= now
+      repeat { moment += clock.interval + step() } while moment <= now - EximRunClock.lateness
+      moment = max(moment, now)
       return moment
     }
 
@@ -74,6 +76,9 @@ struct EximRunClock {
     }
     return Runs(clock: self, now: EximRunClock.seconds(now), moment: moment, chance: chance)
   }
+
+  /// Seconds; a log of whole seconds tells no better.
+  private static let lateness = 1.0
 
   private static func seconds(_ moment: Timestamp) -> Double {
     Double(moment.microseconds) / 1_000_000

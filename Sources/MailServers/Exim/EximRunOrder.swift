@@ -76,34 +76,70 @@ struct EximTurns {
   private(set) var warningSeconds = 0.1
   /// Where in a second the runs begin; nil where the log tells the fraction itself, or nothing.
   private(set) var startFraction: Double?
+  /// How likely it is that between two runs a message leaves (delivered, or removed), which puts those
+  /// that the directory lists behind it into another order.
+  private(set) var departureChance = 0.0
   /// Domains whose attempts take much longer (time-outs), with their seconds.
   private(set) var slowDomains: [String: Double] = [:]
 
-  /// `waiting` holds the ids of messages that wait, with their arrival.
-  init(_ passes: [RetryObservations.QueueRun], waiting: [String: Timestamp]) {
+  /// `waiting` holds the ids of messages that wait, with their arrival; `listed` is the spool
+  /// directory's own order, empty where it is not known.
+  init(
+    _ passes: [RetryObservations.QueueRun],
+    waiting: [String: Timestamp],
+    listed: [String] = []
+  ) {
     learnDurations(passes)
+    departureChance = EximTurns.departures(passes)
     let whole = passes.filter { pass in
       let taken = Set(pass.turns.map(\.queueID))
       return !pass.turns.isEmpty
         && waiting.allSatisfy { taken.contains($0.key) || $0.value >= pass.startedAt }
     }
     guard let last = whole.last else { return }
+    learnOrder(from: last, after: whole.dropLast().last)
+    learnOrder(listed, after: last)
+  }
+
+  /// What the last two whole passes tell: the order that the last one shows, if the one before
+  /// foretells it.
+  private mutating func learnOrder(
+    from last: RetryObservations.QueueRun,
+    after pass: RetryObservations.QueueRun?
+  ) {
     let now = EximTurns.directory(of: last)
-    let before = whole.dropLast().last.map { ($0, EximTurns.directory(of: $0)) }
-    if let (pass, order) = before {
-      let candidates = Movement.allCases.map { movement in
-        let moved = EximTurns.after(pass, order, movement)
-        return (movement, EximTurns.agreement(moved, now))
-      }
-      guard let best = candidates.max(by: { $0.1 < $1.1 }), best.1 >= EximTurns.enough else {
-        return
-      }
-      movement = best.0
+    if let pass {
+      guard let movement = EximTurns.movement(from: pass, to: now) else { return }
+      self.movement = movement
     }
     directory = EximTurns.after(last, now, movement)
   }
 
-  /// Of neighbours that must stand in the same order in both runs, how many do.
+  /// What the spool's directory tells, messages that came after the last pass included, if that pass
+  /// foretells it: a copy may have been made in another order.
+  private mutating func learnOrder(
+    _ listed: [String],
+    after last: RetryObservations.QueueRun
+  ) {
+    guard !listed.isEmpty, let movement = EximTurns.movement(from: last, to: listed) else { return }
+    if directory == nil { self.movement = movement }
+    directory = listed
+  }
+
+  /// Where warned messages went, so that a pass leads to the order seen after it; nil where it does
+  /// not lead to it in any way.
+  private static func movement(
+    from pass: RetryObservations.QueueRun,
+    to seen: [String]
+  ) -> Movement? {
+    let order = directory(of: pass)
+    let best = Movement.allCases.map { movement in
+      (movement, agreement(after(pass, order, movement), seen))
+    }.max { $0.1 < $1.1 }
+    return best.flatMap { $0.1 >= enough ? $0.0 : nil }
+  }
+
+  /// Of messages a quarter of the queue apart, how many stand in the same order in both.
   private static let enough = 0.9
 
   private static func directory(of pass: RetryObservations.QueueRun) -> [String] {
@@ -127,7 +163,15 @@ struct EximTurns {
     )
     let common = seen.compactMap { places[$0] }
     guard common.count > 1 else { return 1 }
-    return Double(zip(common, common.dropFirst()).count { $0 < $1 }) / Double(common.count - 1)
+    // A message that was there for a moment and left no trace shifts its neighbours by a place or two.
+    let apart = zip(common, common.dropFirst(max(1, common.count / 4)))
+    return Double(apart.count { $0 < $1 }) / Double(common.count - max(1, common.count / 4))
+  }
+
+  private static func departures(_ passes: [RetryObservations.QueueRun]) -> Double {
+    let taken = passes.suffix(4).map { Set($0.turns.map(\.queueID)) }
+    let left = zip(taken, taken.dropFirst()).count { !$0.isSubset(of: $1) }
+    return Double(left) / Double(max(taken.count, 1))
   }
 
   private mutating func learnDurations(_ passes: [RetryObservations.QueueRun]) {

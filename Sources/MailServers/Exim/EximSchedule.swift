@@ -58,7 +58,7 @@ struct EximSchedule: RetrySchedule {
       queue.messages.filter { $0.state != .held }.map { ($0.queueID, $0.arrivedAt) },
       uniquingKeysWith: { first, _ in first }
     )
-    let turns = EximTurns(observed.passes, waiting: waiting)
+    let turns = EximTurns(observed.passes, waiting: waiting, listed: listed(queue))
     let order = EximDirectory(world, turns)
     let warnings = delayWarnings.map { Int($0) }
     func future(_ number: Int, stepLimit: Int) -> EximFuture {
@@ -67,7 +67,8 @@ struct EximSchedule: RetrySchedule {
         world,
         turns: turns,
         delayWarnings: warnings,
-        directory: order.sample(&chance)
+        directory: order.sample(&chance),
+        chance: number == 0 ? nil : chance
       )
       future.run(
         clock.runs(
@@ -87,6 +88,13 @@ struct EximSchedule: RetrySchedule {
         scheduled(world.messages[index], index, errand, futures)
       }
     }
+  }
+
+  /// Message ids in the order in which the spool's directory lists them.
+  private func listed(_ queue: QueueSnapshot) -> [String] {
+    queue.messages.compactMap { message in
+      message.directoryPlace.map { ($0, message.queueID) }
+    }.sorted { $0.0 < $1.0 }.map(\.1)
   }
 
   private func rules(host: String?, domain: String) -> [EximRetryRule] {

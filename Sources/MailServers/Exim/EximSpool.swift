@@ -8,7 +8,12 @@ struct EximSpool {
 
   func read() -> QueueSnapshot {
     var snapshot = QueueSnapshot(server: MailServerID("exim"), path: root, takenAt: now)
-    walk(root + "/input", depth: 0, &snapshot)
+    var order = EximDirectoryOrder()
+    walk(root + "/input", depth: 0, &snapshot, &order)
+    let places = order.places
+    for index in snapshot.messages.indices {
+      snapshot.messages[index].directoryPlace = places[snapshot.messages[index].queueID]
+    }
     readRetryDatabase(&snapshot)
     snapshot.messages.sort { ($0.arrivedAt, $0.queueID) < ($1.arrivedAt, $1.queueID) }
     return snapshot
@@ -40,10 +45,16 @@ struct EximSpool {
     }
   }
 
-  /// `split_spool_directory` puts files into directories of one character.
-  private func walk(_ directory: String, depth: Int, _ snapshot: inout QueueSnapshot) {
+  /// `split_spool_directory` puts files into directories of one character, which a queue run takes in
+  /// an order of its own.
+  private func walk(
+    _ directory: String,
+    depth: Int,
+    _ snapshot: inout QueueSnapshot,
+    _ order: inout EximDirectoryOrder
+  ) {
     let entries: [String]
-    do { entries = try BoundedFile.entries(of: directory) } catch {
+    do { entries = try BoundedFile.entriesAsListed(directory) } catch {
       if error != .vanished {
         snapshot.troubles.append(ReadTrouble(path: directory, reason: error.reason))
       }
@@ -52,9 +63,10 @@ struct EximSpool {
     for entry in entries {
       let path = directory + "/" + entry
       if entry.utf8.count == 1, depth == 0, BoundedFile.isDirectory(path) {
-        walk(path, depth: 1, &snapshot)
+        var inside = EximDirectoryOrder()
+        walk(path, depth: 1, &snapshot, &inside)
       } else if entry.hasSuffix("-H") {
-        readHeader(path, id: String(entry.dropLast(2)), &snapshot)
+        readHeader(path, id: String(entry.dropLast(2)), &snapshot, &order)
       }
     }
   }
@@ -80,9 +92,15 @@ struct EximSpool {
     }
   }
 
-  private func readHeader(_ path: String, id: String, _ snapshot: inout QueueSnapshot) {
+  private func readHeader(
+    _ path: String,
+    id: String,
+    _ snapshot: inout QueueSnapshot,
+    _ order: inout EximDirectoryOrder
+  ) {
     do throws(BoundedFile.Failure) {
       let file = try BoundedFile(path: path, limit: 4 << 20)
+      order.append(id, file)
       let journal = (try? BoundedFile(path: String(path.dropLast(1)) + "J", limit: 4 << 20))?.bytes
       if var message = EximSpoolFile(file.bytes, journal: journal ?? []).message(id: id) {
         explain(&message, besides: path)
