@@ -1,7 +1,7 @@
 import MailModel
 
 /// A whole non-delivery report: the line in it that says why. Reads RFC 3464 delivery-status fields,
-/// and the wordings of servers that write none.
+/// and the wordings of servers that write none; parts in base64 or quoted-printable are decoded.
 package struct NDRText {
   private let lines: [String]
 
@@ -10,9 +10,8 @@ package struct NDRText {
 
   package init(_ text: String) {
     var unfolded: [String] = []
-    for line in String(decoding: text.utf8.prefix(NDRText.longest), as: UTF8.self)
-      .split(whereSeparator: \.isNewline)
-    {
+    let readable = MIMEText(String(decoding: text.utf8.prefix(NDRText.longest), as: UTF8.self))
+    for line in readable.lines where !line.isEmpty {
       if let first = line.first, first == " " || first == "\t", !unfolded.isEmpty {
         unfolded[unfolded.count - 1] += " " + line.drop { $0 == " " || $0 == "\t" }
       } else {

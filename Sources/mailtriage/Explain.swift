@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import MailModel
 import MailServers
+import Reporting
 
 /// `mailtriage explain`: what single lines mean and who must act.
 struct Explain: ParsableCommand {
@@ -18,7 +19,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "The input is one whole non-delivery report.")
   var ndr = false
 
-  @Option(help: "text, json or markdown.")
+  @Option(help: "text, json, markdown or html.")
   var format: OutputFormat = .text
 
   func run() throws {
@@ -26,11 +27,10 @@ struct Explain: ParsableCommand {
     if ndr {
       let text = lines.isEmpty ? readInput() : lines.joined(separator: "\n")
       let line = NDRText(text).diagnosis(by: explainer)
-      try show(line, explainer.explain(line))
+      try show([line], explainer)
       return
     }
-    let input = lines.isEmpty ? Explain.linesOf(readInput()) : lines
-    for line in input { try show(line, explainer.explain(line)) }
+    try show(lines.isEmpty ? Explain.linesOf(readInput()) : lines, explainer)
   }
 
   /// One text per line, line ends (LF or CRLF) removed; the end of input ends the last line.
@@ -55,17 +55,20 @@ struct Explain: ParsableCommand {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func show(_ line: String, _ explanation: LineExplanation) throws {
-    let document = ExplanationDocument(line: line, explanation)
-    switch format {
-    case .json:
-      let json = String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self)
-      printResult(OutsideText(json).json() + "\n")
-    case .markdown:
-      printResult(document.markdown)
-    case .text, .html:
-      printResult(format.framed(document.text))
+  private func show(_ lines: [String], _ explainer: LineExplainer) throws {
+    var blocks: [Page.Block] = []
+    for line in lines {
+      let document = ExplanationDocument(line: line, explainer.explain(line))
+      switch format {
+      case .json:
+        let json = String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self)
+        printResult(OutsideText(json).json() + "\n")
+      case .markdown: printResult(document.markdown)
+      case .text: printResult(document.text)
+      case .html: blocks += document.blocks
+      }
     }
+    if format == .html { printResult(try Page(title: "mailtriage explain", blocks).html()) }
   }
 }
 
@@ -123,6 +126,12 @@ struct ExplanationDocument: Encodable {
     let steps = remedies.map { "  - \($0)\n" }.joined()
     return
       "\(shown)\n  \(`class`), \(who), confidence \(Int((confidence * 100).rounded())) %\n  \(meaning)\n\(steps)\n"
+  }
+
+  var blocks: [Page.Block] {
+    guard let `class` else { return [.code(line), .paragraph(meaning)] }
+    let verdict = "\(`class`), must act: \(responsible ?? "unknown")"
+    return [.code(line), .heading(verdict), .paragraph(meaning)] + remedies.map { .item($0) }
   }
 
   var markdown: String {

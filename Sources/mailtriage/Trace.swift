@@ -50,7 +50,13 @@ struct Trace: ParsableCommand {
           "schema": .string("mailtriage.trace/1"), "messages": .array(documents),
         ])
         try session.write(redaction.apply(json.text()) + "\n")
-      default:
+      case .html:
+        let time = LocalTime(zone: session.settings.zone)
+        let blocks = try found.flatMap { message in
+          [.heading(message.queueID), .code(try text(message, session, time))] as [Page.Block]
+        }
+        try session.write(Page(title: "mailtriage trace", blocks), width: Session.terminalWidth)
+      case .text, .markdown:
         let time = LocalTime(zone: session.settings.zone)
         for message in found {
           try session.write(

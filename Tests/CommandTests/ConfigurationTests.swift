@@ -56,6 +56,21 @@ struct ConfigurationTests {
       "mailtriage.yaml:2: `report.redact`: \"perhaps\" is not true or false"
     ),
     (
+      "timezone: Mars/Olympus\n",
+      "mailtriage.yaml:1: `timezone`: \"Mars/Olympus\" is not a time zone such as Europe/Berlin, UTC or "
+        + "+01:00"
+    ),
+    (
+      "resolver: dns.example:53\n",
+      "mailtriage.yaml:1: `resolver`: \"dns.example:53\" is not a numeric address such as 192.0.2.53, "
+        + "or ADDRESS:PORT"
+    ),
+    (
+      "resolver: 192.0.2.53:70000\n",
+      "mailtriage.yaml:1: `resolver`: \"192.0.2.53:70000\" is not a numeric address such as "
+        + "192.0.2.53, or ADDRESS:PORT"
+    ),
+    (
       "- a\n- b\n",
       "mailtriage.yaml:1: the file must hold keys, one a line, such as `database: /path`"
     ),

@@ -51,6 +51,48 @@ import Testing
       Subject: TLS handshake failed
       """, .mailboxFull
     ),
+    (
+      """
+      From: postmaster@mail.example.com
+      MIME-Version: 1.0
+      Content-Type: multipart/report; boundary="=_part"
+
+      --=_part
+      Content-Type: text/plain; charset=utf-8
+      Content-Transfer-Encoding: base64
+
+      WW91ciBtZXNzYWdlIHRvIGFAYi5leGFtcGxlIGNvdWxkbid0IGJlIGRlbGl2ZXJlZC4KClJlbW90
+      ZSBzZXJ2ZXIgcmV0dXJuZWQgJzQ1NCA0LjcuNSBjZXJ0aWZpY2F0ZSBoYXMgZXhwaXJlZCAoaW4g
+      cmVwbHkgdG8gU1RBUlRUTFMpJwo=
+      --=_part
+      Content-Type: message/rfc822
+
+      Subject: connection refused
+      """, .certificateExpired
+    ),
+    (
+      """
+      MIME-Version: 1.0
+      Content-Type: text/plain; charset="iso-8859-1"
+      Content-Transfer-Encoding: quoted-printable
+
+      The message to a@b.example could not be delivered: TLS is requ=
+      ired, but was not offered by host mx.b.example[192.0.2.1]=2E
+      """, .startTLSNotSupported
+    ),
+    // What says base64 and is none, and a part that never ends.
+    (
+      """
+      Content-Type: text/plain
+      Content-Transfer-Encoding: base64
+
+      !!!! =
+      --next
+      Content-Transfer-Encoding: quoted-printable
+
+      452 4.2.2 mailbox full=
+      """, .mailboxFull
+    ),
   ])
   func `the report's own reason is found, not the returned message's words`(
     _ report: String,

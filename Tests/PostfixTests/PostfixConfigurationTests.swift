@@ -11,6 +11,24 @@ struct PostfixConfigurationTests {
   }
 
   @Test(arguments: [
+    "smtp_tls_cert_file = /etc/ssl/mail.pem\n", "smtpd_tls_key_file=/k\n",
+    "# timers only\nminimal_backoff_time = 5m\n", "bounce_queue_lifetime = 1d\n",
+  ])
+  func `a main.cf of one parameter is one`(_ text: String) {
+    #expect(
+      PostfixConfiguration.kind(ConfigurationFile(path: "x", bytes: Array(text.utf8))) == .main
+    )
+  }
+
+  /// Exim's own options begin with `smtp_` as well.
+  @Test(arguments: [
+    "smtp_accept_max = 20\nsmtp_banner = hello\n", "O SmtpGreetingMessage=$j\n", "",
+  ])
+  func `another server's file is none`(_ text: String) {
+    #expect(PostfixConfiguration.kind(ConfigurationFile(path: "x", bytes: Array(text.utf8))) == nil)
+  }
+
+  @Test(arguments: [
     ("queue_run_delay = 15", 15.0), ("queue_run_delay = 15s", 15), ("queue_run_delay = 2m", 120),
     ("queue_run_delay =\n  1h", 3600), ("queue_run_delay = ${base}m\nbase = 3", 180),
     ("queue_run_delay = 5m\nqueue_run_delay = 7m", 420), ("myhostname = a", 300),

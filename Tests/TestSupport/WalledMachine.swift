@@ -95,6 +95,8 @@ package final class WalledMachine {
 
   deinit {
     try? standardInput.fileHandleForWriting.close()
+    // A process that another test began at the wrong moment may hold the pipe open.
+    world.terminate()
     world.waitUntilExit()
     try? FileManager.default.removeItem(atPath: path)
   }

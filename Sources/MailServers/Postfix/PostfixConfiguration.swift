@@ -54,14 +54,20 @@ struct PostfixConfiguration: MailServerConfiguration {
     "smtpd_banner", "smtp_tls_security_level", "command_directory", "daemon_directory",
     "maximal_queue_lifetime", "queue_run_delay", "inet_interfaces", "smtp_tls_policy_maps",
     "config_directory", "mail_owner", "smtpd_relay_restrictions", "relayhost", "alias_maps",
+    "bounce_queue_lifetime", "delay_warning_time", "minimal_backoff_time", "maximal_backoff_time",
+    "tls_high_cipherlist", "tls_medium_cipherlist",
   ]
+
+  private static func isTelling(_ name: String) -> Bool {
+    telling.contains(name) || name.hasPrefix("smtp_tls_") || name.hasPrefix("smtpd_tls_")
+  }
 
   /// What a file is, or nil where it is none of Postfix's.
   static func kind(_ file: ConfigurationFile) -> Kind? {
     let text = String(decoding: file.bytes.prefix(1 << 18), as: UTF8.self)
     var parameters = PostfixParameters()
     parameters.read(text)
-    if parameters.values.keys.count(where: { telling.contains($0) }) >= 1 { return .main }
+    if parameters.values.keys.contains(where: isTelling) { return .main }
     let lines = text.split(separator: "\n").map { $0.split { $0 == " " || $0 == "\t" } }
       .filter { !($0.first?.hasPrefix("#") ?? true) }
     let services: Set<Substring> = ["inet", "unix", "unix-dgram", "fifo", "pass"]

@@ -7,7 +7,7 @@ enum ConfigurationValueKind: Hashable, Sendable {
   case count
   case factor
   case flag
-  case hostAndPort
+  case addressAndPort
   /// Domain to `HOST:PORT`, or `mx`.
   case testPaths
   case zone
@@ -22,7 +22,7 @@ enum ConfigurationValueKind: Hashable, Sendable {
     case .count: "a whole number, 0 or more"
     case .factor: "a number, 0 or more"
     case .flag: "true or false"
-    case .hostAndPort: "an address, or ADDRESS:PORT"
+    case .addressAndPort: "a numeric address such as 192.0.2.53, or ADDRESS:PORT"
     case .testPaths: "lines of the form  example.com: HOST:PORT  or  example.com: mx"
     case .zone: "a time zone such as Europe/Berlin, UTC or +01:00"
     }
@@ -71,7 +71,7 @@ struct ConfigurationKey: Hashable, Sendable {
     ),
     ConfigurationKey(
       name: "resolver",
-      kind: .hostAndPort,
+      kind: .addressAndPort,
       meaning: "the DNS resolver for probe and retry; it must validate DNSSEC"
     ),
     ConfigurationKey(

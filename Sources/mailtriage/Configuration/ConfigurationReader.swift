@@ -1,3 +1,4 @@
+import Experiment
 import MailModel
 import Yams
 
@@ -136,7 +137,13 @@ extension ConfigurationReader {
     }
     guard let text = texts.first, !text.isEmpty else { return nil }
     switch kind {
-    case .path, .text, .zone, .hostAndPort: return .text(text)
+    case .path, .text: return .text(text)
+    case .zone: return Settings.zone(text).map { _ in .text(text) }
+    case .addressAndPort:
+      let isAddress = TrialOptions.endpoint(text, defaultPort: 53).map {
+        Address.isNumeric($0.host)
+      }
+      return isAddress == true ? .text(text) : nil
     case .duration: return seconds(text).map(ConfigurationValue.seconds)
     case .count: return Int(text).flatMap { $0 >= 0 ? .count($0) : nil }
     case .factor: return Double(text).flatMap { $0.isFinite && $0 >= 0 ? .factor($0) : nil }

@@ -34,15 +34,21 @@ mount --move "$root/dev" /dev
 . "$setup"
 
 /usr/bin/python3 "$here/syslog.py" /dev/log "$root/mail.log" "${host%%.*}" &
-log=$!
 /usr/bin/python3 "$receivers" run --dir "$lab" --dns 127.0.0.1:53 --max-s 600 --only "$scenarios" \
   > /dev/null 2>&1 &
-sinks=$!
 for _ in $(seq 100); do
   [ -S /dev/log ] && [ -e "$lab/sink.jsonl" ] && break
   sleep 0.1
 done
 touch "$root/ready"
-cat > /dev/null
-# They may have inherited that other signals are blocked.
-kill -KILL "$log" "$sinks"
+trap : TERM
+cat > /dev/null <&0 &
+wait "$!" || true
+# Daemons that were started here, too; they may have inherited that other signals are blocked.
+here=$(readlink /proc/self/ns/net)
+for process in /proc/[0-9]*; do
+  pid=${process#/proc/}
+  if [ "$pid" != "$$" ] && [ "$(readlink "$process/ns/net" || true)" = "$here" ]; then
+    kill -KILL "$pid" 2> /dev/null || true
+  fi
+done
