@@ -154,6 +154,36 @@ struct PostfixTLSPolicyTests {
     #expect(policy("", entry: "encrypt")?.isImplicit == false)
   }
 
+  @Test func `a transport of its own has the settings of its service`() {
+    let main = """
+      myhostname = a
+      smtp_tls_security_level = may
+      smtp_tls_policy_maps = inline:{d.example=secure}
+      transport_maps = inline:{b.example=strict:, d.example=bare:[mx.d.example], e.example=plain:}
+
+      """
+    let master = """
+      smtp unix - - y - - smtp
+        -o smtp_tls_security_level=encrypt
+      strict unix - - y - - smtp
+        -o smtp_tls_security_level=verify -o smtp_tls_CAfile=/ca.pem
+      bare unix - - y - - smtp
+        -o smtp_tls_policy_maps=
+      plain unix - - y - - smtp
+
+      """
+    let read = PostfixConfiguration([
+      ConfigurationFile(path: "/x/main.cf", bytes: Array(main.utf8)),
+      ConfigurationFile(path: "/x/master.cf", bytes: Array(master.utf8)),
+    ])
+    #expect(read.tlsPolicy(domain: "b.example", nextHop: nil)?.level == .verify)
+    #expect(read.tlsPolicy(domain: "b.example", nextHop: nil)?.caFile == "/ca.pem")
+    // What the usual service sets is its own.
+    #expect(read.tlsPolicy(domain: "d.example", nextHop: nil)?.level == .may)
+    #expect(read.tlsPolicy(domain: "e.example", nextHop: nil)?.level == .may)
+    #expect(read.tlsPolicy(domain: "c.example", nextHop: nil)?.level == .encrypt)
+  }
+
   @Test func `master_cf alone tells no level`() {
     let read = PostfixConfiguration([
       ConfigurationFile(

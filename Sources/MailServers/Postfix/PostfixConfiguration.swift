@@ -14,6 +14,10 @@ struct PostfixConfiguration: MailServerConfiguration {
   private(set) var transports: [String: String] = [:]
   /// Parameters that master.cf sets for the service that carries the mail: main.cf's are not used.
   private(set) var serviceOverrides: Set<String> = []
+  /// What master.cf sets for other services that carry mail, which a transport table may name.
+  private(set) var serviceSettings: [String: [String: String]] = [:]
+  /// ``parameters`` without what master.cf sets for the usual service.
+  private var mainParameters = PostfixParameters()
   /// Some map could not be read: an absent entry proves nothing.
   private(set) var hasUnreadMap = false
   /// `smtp_delivery_status_filter`, else `default_delivery_status_filter`.
@@ -29,6 +33,7 @@ struct PostfixConfiguration: MailServerConfiguration {
       parameters.read(text)
       hasMain = true
     }
+    mainParameters = parameters
     for (kind, text, path) in texts {
       switch kind {
       case .master: readMaster(text)
@@ -124,10 +129,14 @@ struct PostfixConfiguration: MailServerConfiguration {
   /// One logical line of master.cf.
   private mutating func readService(_ entry: String) {
     let words = entry.split { $0 == " " || $0 == "\t" || $0 == "\r" }
-    guard words.count > 8, let service = words.first else { return }
+    guard words.count >= 8, let service = words.first else { return }
     let isManager = ["qmgr", "nqmgr", "oqmgr"].contains(words[7])
     let isOutgoing = service == outgoingService && words[1] == "unix"
-    guard isManager || isOutgoing || ["bounce", "cleanup"].contains(words[7]) else { return }
+    let isOther = !isOutgoing && words[1] == "unix" && ["smtp", "lmtp"].contains(words[7])
+    guard isManager || isOutgoing || isOther || ["bounce", "cleanup"].contains(words[7]) else {
+      return
+    }
+    if isOther { serviceSettings[String(service)] = [:] }
     var options = words[8...]
     while let word = options.popFirst() {
       guard word.hasPrefix("-o") else { continue }
@@ -137,12 +146,30 @@ struct PostfixConfiguration: MailServerConfiguration {
         assignment = String(assignment.dropFirst().prefix { $0 != "}" })
       }
       guard let equals = assignment.firstIndex(of: "=") else { continue }
-      override(
-        assignment[..<equals].trimmed,
-        assignment[assignment.index(after: equals)...].trimmed,
-        isOutgoing: isOutgoing
-      )
+      let name = assignment[..<equals].trimmed
+      let value = assignment[assignment.index(after: equals)...].trimmed
+      if isOther {
+        serviceSettings[String(service)]?[name] = value
+      } else {
+        override(name, value, isOutgoing: isOutgoing)
+      }
     }
+  }
+
+  /// As a service has it that is not the usual one; nil where it looks policies up elsewhere.
+  func asSeen(by service: String) -> PostfixConfiguration? {
+    guard service != outgoingService, let settings = serviceSettings[service] else { return self }
+    var own = self
+    own.parameters = mainParameters
+    own.serviceOverrides = Set(settings.keys)
+    for (name, value) in settings { own.parameters.set(name, value) }
+    if let maps = settings["smtp_tls_policy_maps"], maps != parameters.value("smtp_tls_policy_maps")
+    {
+      guard maps.isEmpty else { return nil }
+      own.policies = [:]
+      own.hasUnreadMap = false
+    }
+    return own
   }
 
   private mutating func readPolicy(_ table: PostfixTable, path: String) {

@@ -4,6 +4,10 @@ import MailModel
 /// src/smtp/smtp_tls_policy.c and src/tls/tls_client.c.
 extension PostfixConfiguration {
   func tlsPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
+    asSeen(by: route(to: domain).service)?.ownPolicy(domain: domain, nextHop: nextHop)
+  }
+
+  private func ownPolicy(domain: String, nextHop: String?) -> TLSPolicy? {
     for key in policyKeys(domain: domain, nextHop: nextHop) {
       if let policy = policies[key] {
         return self.policy(policy.entry, source: policy.source)
