@@ -142,6 +142,9 @@ extension Ingest {
         try readStream(archive, head: head, path: path, modified: log.identity.modified, &report)
         reports.append(report)
       }
+      if log.input.isNamed, reports.allSatisfy({ $0.recognized == 0 && $0.unrecognized == 0 }) {
+        for index in reports.indices { checkIsLog(&reports[index]) }
+      }
     } catch let error as ReadFailure {
       var report = InputReport(path: log.input.path, kind: .log)
       report.troubles.append(Ingest.trouble(error, path: log.input.path))
@@ -171,11 +174,36 @@ extension Ingest {
         let rest = try Ingest.readAll(plain, limit: Ingest.largestListing)
         return [try readListing(start + rest, path: input.path, server: server)]
       }
-      try readStream(plain, head: start, path: input.path, modified: nil, &report)
+      switch Compression(head: start) {
+      case .none: try readStream(plain, head: start, path: input.path, modified: nil, &report)
+      case .gzip:
+        file.putBack(start)
+        let unpacked = GzipStream(file)
+        let head = try Ingest.readHead(unpacked)
+        try readStream(unpacked, head: head, path: input.path, modified: nil, &report)
+      case let packing:
+        report.troubles.append(
+          InputTrouble(
+            .content,
+            path: input.path,
+            "packed as \(packing.rawValue), which a pipe does not unpack: name the file, or unpack it first"
+          )
+        )
+        return [report]
+      }
+      checkIsLog(&report)
     } catch let error as ReadFailure {
       report.troubles.append(Ingest.trouble(error, path: input.path))
     }
     return [report]
+  }
+
+  /// What the operator named must hold a mail log's lines.
+  private func checkIsLog(_ report: inout InputReport) {
+    guard report.lines > 0, report.recognized == 0, report.unrecognized == 0 else { return }
+    report.troubles.append(
+      InputTrouble(.content, path: report.path, offset: 0, "no line of it is a mail log's")
+    )
   }
 
   /// The systemd journal through its own program, from behind the entry that an earlier run read last.

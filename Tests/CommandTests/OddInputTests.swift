@@ -102,6 +102,58 @@ import Testing
     #expect(try count() == 4)
   }
 
+  private func piped(_ place: Workplace, _ command: String) throws -> Workplace.Outcome {
+    let process = place.process([])
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments =
+      [
+        "-c", command + " | \"$0\" \"$@\"", Workplace.program.path, "analyze", "-", "--database",
+        place.database, "--timezone", "UTC",
+      ] + OddInputTests.now
+    return try Workplace.finish(process)
+  }
+
+  @Test func `standard input that is gzip is unpacked, another packing is named with what to do`()
+    throws
+  {
+    let place = try Workplace()
+    let log = try place.write("mail.log", OddInputTests.good)
+    let gzip = try piped(place, "gzip -c '\(log)'")
+    #expect(gzip.status == 0, "\(gzip.complaint)")
+    #expect(try delivered(gzip.output) == 1)
+    // The same bytes by another way count once.
+    #expect(try delivered(try piped(place, "cat '\(log)'").output) == 1)
+    let xz = try piped(place, "xz -c '\(log)'")
+    #expect(xz.status == 65)
+    #expect(xz.complaint.contains("-: packed as xz, which a pipe does not unpack"))
+    let cut = try piped(place, "gzip -c '\(log)' | head -c 60")
+    #expect(cut.status == 65)
+    #expect(cut.complaint.contains("the gzip file ends too early"))
+  }
+
+  @Test func `standard input without a line of mail ends with 65`() throws {
+    let place = try Workplace()
+    let outcome = try piped(place, "printf 'Dear diary,\\nno mail today.\\n'")
+    #expect(outcome.status == 65)
+    #expect(outcome.complaint.contains("no line of it is a mail log's"))
+    #expect(try piped(place, "true").status == 0)
+  }
+
+  @Test func `a file whose name is no UTF-8 is named, and the rest is analysed`() throws {
+    let place = try Workplace()
+    try place.write("in/mail.log", OddInputTests.good)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+    shell.arguments = ["-c", "cp \"$0/mail.log\" \"$0\"/$'b\\xff.log'", place.path + "/in"]
+    #expect(try Workplace.finish(shell).status == 0)
+    let outcome = try Workplace.finish(
+      place.process(["analyze", place.path + "/in"] + OddInputTests.now)
+    )
+    #expect(outcome.status == 65)
+    #expect(outcome.complaint.contains("its name is no UTF-8"))
+    #expect(try delivered(outcome.output) == 1)
+  }
+
   @Test func `a FIFO that is named is read to its end`() throws {
     let place = try Workplace()
     let fifo = place.path + "/pipe"

@@ -47,6 +47,7 @@ package struct Discovery {
   package private(set) var inputs: [FoundInput] = []
   package private(set) var troubles: [InputTrouble] = []
   private var visited: Set<String> = []
+  private var isFull = false
 
   /// Directories deeper than this are not walked.
   static let deepest = 24
@@ -121,10 +122,19 @@ package struct Discovery {
   ) {
     var status = stat()
     guard lstat(path, &status) == 0 else {
-      // Gone since the directory was listed: nothing to say.
+      let code = errno
       if isNamed {
-        troubles.append(InputTrouble(.missing, path: shown, String(cString: strerror(errno))))
+        troubles.append(InputTrouble(.missing, path: shown, String(cString: strerror(code))))
+      } else if path.unicodeScalars.contains("\u{fffd}") {
+        troubles.append(
+          InputTrouble(
+            .content,
+            path: shown,
+            "its name is no UTF-8, so that it cannot be opened: give it another name"
+          )
+        )
       }
+      // Else it is gone since the directory was listed: nothing to say.
       return
     }
     switch status.st_mode & S_IFMT {
@@ -132,6 +142,15 @@ package struct Discovery {
       guard !queuesOnly, status.st_size > 0 || isNamed else { return }
       if inputs.count < Discovery.most {
         inputs.append(FoundInput(path: path, kind: .file, isNamed: isNamed))
+      } else if inputs.count == Discovery.most, !isFull {
+        isFull = true
+        troubles.append(
+          InputTrouble(
+            .inputOutput,
+            path: shown,
+            "more than \(Discovery.most) files: this one and those behind it are not read"
+          )
+        )
       }
     case S_IFDIR:
       guard visited.insert("\(status.st_dev):\(status.st_ino)").inserted else { return }

@@ -28,6 +28,8 @@ struct OpenFailure: Error {
 final class OpenFile {
   let descriptor: Int32
   let path: String
+  /// What was read for a look, and is read once more.
+  private var returned: ArraySlice<UInt8> = []
 
   /// Opens the regular file at `path`.
   init(path: String) throws(OpenFailure) {
@@ -69,8 +71,17 @@ final class OpenFile {
     )
   }
 
+  /// Puts the bytes that a pipe gave first back in front of the rest.
+  func putBack(_ bytes: [UInt8]) { returned = bytes[...] }
+
   /// Reads at the file's position; 0 is the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
+    if !returned.isEmpty {
+      let count = min(buffer.count, returned.count)
+      buffer.copyBytes(from: returned.prefix(count))
+      returned = returned.dropFirst(count)
+      return count
+    }
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count >= 0 { return count }
