@@ -100,17 +100,22 @@ extension Ingest {
     return report
   }
 
-  /// A report for a file that holds no log lines: configuration of a server, or something else.
-  private func notALog(_ log: LogInput) -> InputReport? {
+  /// Whether a line of a head begins as a log's lines do.
+  func holdsLogLines(_ head: [UInt8]) -> Bool {
     var reader = envelopeReader(firstYear: CivilTime(options.now).year)
     var hasEnvelope = false
-    Ingest.forEachLine(log.head) { line in
+    Ingest.forEachLine(head) { line in
       if reader.read(line.span) != nil || JournalLine.isOne(line) || JournalExport.begins(line) {
         hasEnvelope = true
       }
       return !hasEnvelope
     }
-    if hasEnvelope { return nil }
+    return hasEnvelope
+  }
+
+  /// A report for a file that holds no log lines: configuration of a server, or something else.
+  private func notALog(_ log: LogInput) -> InputReport? {
+    if holdsLogLines(log.head) { return nil }
     let file = ConfigurationFile(path: log.input.path, bytes: log.head)
     var report = InputReport(path: log.input.path, kind: .other)
     if let server = servers.first(where: { $0.isConfiguration(file) }) {

@@ -11,7 +11,12 @@ extension Ingest {
       let file = try OpenFile(path: log.input.path)
       guard isStill(log, file) else { return try readAnew(log) }
       if log.compression == .zip || log.compression == .tar || log.isPackedArchive {
-        return try readMembers(try ArchiveStream(file, isSingle: false), log)
+        return try readMembers(
+          try ArchiveStream(file, isSingle: false),
+          path: log.input.path,
+          modified: log.identity.modified,
+          isNamed: log.input.isNamed
+        )
       }
       let reading = try read(file: file, log: log, report: &report)
       if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
@@ -131,84 +136,9 @@ extension Ingest {
     return bytes
   }
 
-  /// Each member of a tar or zip archive is a source of its own.
-  private func readMembers(_ archive: ArchiveStream, _ log: LogInput) throws -> [InputReport] {
-    var reports: [InputReport] = []
-    do {
-      while let name = try archive.nextMember() {
-        let path = "\(log.input.path)(\(OutsideText(name).terminal(limit: 200)))"
-        var report = InputReport(path: path, kind: .log)
-        let head = try Ingest.readHead(archive)
-        try readStream(archive, head: head, path: path, modified: log.identity.modified, &report)
-        reports.append(report)
-      }
-      if log.input.isNamed, reports.allSatisfy({ $0.recognized == 0 && $0.unrecognized == 0 }) {
-        for index in reports.indices { checkIsLog(&reports[index]) }
-      }
-    } catch let error as ReadFailure {
-      var report = InputReport(path: log.input.path, kind: .log)
-      report.troubles.append(Ingest.trouble(error, path: log.input.path))
-      reports.append(report)
-    }
-    return reports
-  }
-
-  /// Standard input, a FIFO, or the journal's own program.
-  func readPipe(_ input: FoundInput) throws -> [InputReport] {
-    var report = InputReport(path: input.path, kind: .log)
-    let descriptor: Int32
-    switch input.kind {
-    case .standardInput: descriptor = 0
-    case .journal: return try readJournal(input)
-    default: descriptor = open(input.path, O_RDONLY | O_CLOEXEC)
-    }
-    guard descriptor >= 0 else {
-      report.troubles.append(InputTrouble(.permission, path: input.path, "cannot be opened"))
-      return [report]
-    }
-    let file = OpenFile(descriptor: descriptor, path: input.path)
-    do {
-      let plain = PlainStream(file, isSeekable: false)
-      let start = try Ingest.readHead(plain)
-      if let server = servers.first(where: { $0.isQueueListing(head: start.span) }) {
-        let rest = try Ingest.readAll(plain, limit: Ingest.largestListing)
-        return [try readListing(start + rest, path: input.path, server: server)]
-      }
-      switch Compression(head: start) {
-      case .none: try readStream(plain, head: start, path: input.path, modified: nil, &report)
-      case .gzip:
-        file.putBack(start)
-        let unpacked = GzipStream(file)
-        let head = try Ingest.readHead(unpacked)
-        try readStream(unpacked, head: head, path: input.path, modified: nil, &report)
-      case let packing:
-        report.troubles.append(
-          InputTrouble(
-            .content,
-            path: input.path,
-            "packed as \(packing.rawValue), which a pipe does not unpack: name the file, or unpack it first"
-          )
-        )
-        return [report]
-      }
-      checkIsLog(&report)
-    } catch let error as ReadFailure {
-      report.troubles.append(Ingest.trouble(error, path: input.path))
-    }
-    return [report]
-  }
-
-  /// What the operator named must hold a mail log's lines.
-  private func checkIsLog(_ report: inout InputReport) {
-    guard report.lines > 0, report.recognized == 0, report.unrecognized == 0 else { return }
-    report.troubles.append(
-      InputTrouble(.content, path: report.path, offset: 0, "no line of it is a mail log's")
-    )
-  }
-
   /// The systemd journal through its own program, from behind the entry that an earlier run read last.
   /// The program writes fields in any order, so that bytes tell nothing: the journal's cursor does.
-  private func readJournal(_ input: FoundInput) throws -> [InputReport] {
+  func readJournal(_ input: FoundInput) throws -> [InputReport] {
     var report = InputReport(path: input.path, kind: .log)
     let place = String(input.path.dropFirst(JournalPipe.prefix.count))
     let known = matcher.sources.first { $0.path == input.path }
@@ -249,7 +179,7 @@ extension Ingest {
   }
 
   /// A stream that cannot be opened again: what was read for a look is handed on.
-  private func readStream(
+  func readStream(
     _ stream: any ByteStream,
     head: [UInt8],
     path: String,

@@ -52,7 +52,9 @@ struct AlertCommand: AsyncParsableCommand {
   func run() async throws {
     guard nagios else { return try await refusing { try await evaluate() } }
     do { try check() } catch let refusal as Refusal {
-      printResult("MAILTRIAGE UNKNOWN - \(OutsideText(refusal.description).terminal(limit: 400))\n")
+      try? printResult(
+        "MAILTRIAGE UNKNOWN - \(OutsideText(refusal.description).terminal(limit: 400))\n"
+      )
       throw ExitCode(3)
     }
   }
@@ -106,7 +108,7 @@ struct AlertCommand: AsyncParsableCommand {
     let pending = try session.answering { try session.store.outbox().count }
     let metrics = AlertMetrics(analysis: analysis, conditions: conditions, pending: pending)
     if let prometheus { try ReplacedFile(prometheus).write(metrics.prometheus) }
-    printResult(metrics.nagiosLine)
+    try printResult(metrics.nagiosLine)
     throw ExitCode(metrics.nagiosStatus)
   }
 
@@ -166,7 +168,7 @@ struct AlertCommand: AsyncParsableCommand {
     guard outcome == .taken else {
       throw Refusal(.unavailable, "\(runner.executable): \(outcome.explanation)")
     }
-    printResult("The hook has taken the test alert \(alert.id).\n")
+    try printResult("The hook has taken the test alert \(alert.id).\n")
   }
 
   private func keepQuiet(_ session: Session, _ name: String) throws {
@@ -179,7 +181,7 @@ struct AlertCommand: AsyncParsableCommand {
     let destination = name == "all" ? "" : HostName(name)?.description ?? name
     let until = session.settings.now.advanced(bySeconds: seconds)
     try session.answering { try session.store.silence(destination, until: until) }
-    printResult("Nothing is told of \(OutsideText(name).terminal()) until \(until.rfc3339).\n")
+    try printResult("Nothing is told of \(OutsideText(name).terminal()) until \(until.rfc3339).\n")
   }
 
   /// Where the newest report lies, if reports are written.

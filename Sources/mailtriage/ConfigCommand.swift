@@ -20,7 +20,7 @@ struct ConfigCommand: ParsableCommand {
     func run() throws {
       try refusing {
         _ = try Settings.readConfiguration(config)
-        printResult("The configuration is in order.\n")
+        try printResult("The configuration is in order.\n")
       }
     }
   }

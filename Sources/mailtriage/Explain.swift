@@ -62,13 +62,13 @@ struct Explain: ParsableCommand {
       switch format {
       case .json:
         let json = String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self)
-        printResult(OutsideText(json).json() + "\n")
-      case .markdown: printResult(document.markdown)
-      case .text: printResult(document.text)
+        try printResult(OutsideText(json).json() + "\n")
+      case .markdown: try printResult(document.markdown)
+      case .text: try printResult(document.text)
       case .html: blocks += document.blocks
       }
     }
-    if format == .html { printResult(try Page(title: "mailtriage explain", blocks).html()) }
+    if format == .html { try printResult(Page(title: "mailtriage explain", blocks).html()) }
   }
 }
 

@@ -11,4 +11,9 @@ struct Mailtriage: AsyncParsableCommand {
       RetryCommand.self, ProbeCommand.self, AlertCommand.self,
     ]
   )
+
+  static func main() async {
+    holdStandardDescriptors()
+    await main(nil)
+  }
 }

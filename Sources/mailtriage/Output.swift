@@ -41,8 +41,21 @@ func writeAll(_ bytes: some Collection<UInt8>, to descriptor: Int32) -> Bool {
   }
 }
 
-/// Results go to standard output, everything else to standard error.
-func printResult(_ text: String) { _ = writeAll(text.utf8, to: 1) }
+/// Results go to standard output, everything else to standard error. Throws ``Refusal`` where it takes
+/// none: a full device, a closed descriptor.
+func printResult(_ text: String) throws {
+  guard writeAll(text.utf8, to: 1) else {
+    throw Refusal(.inputOutput, "standard output: \(String(cString: strerror(errno)))")
+  }
+}
+
+/// Opens what the caller left closed of the three standard descriptors, so that no file which is opened
+/// later takes the place of one. Standard output is opened for reading: writing there fails, and is told.
+func holdStandardDescriptors() {
+  for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+    _ = open("/dev/null", descriptor == 2 ? O_WRONLY : O_RDONLY)
+  }
+}
 
 /// `mailtriage: sentence` on standard error, harmless for a terminal.
 func complain(_ sentence: String) {

@@ -59,7 +59,7 @@ struct ReportCommand: ParsableCommand {
       let directory = outputDir ?? session.settings.configuration.report.outputDirectory
       if email {
         let settings = session.settings.configuration.report
-        printResult(
+        try printResult(
           ReportMail(
             from: settings.from ?? "mailtriage",
             to: settings.to ?? "postmaster",

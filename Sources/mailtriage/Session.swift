@@ -134,7 +134,7 @@ final class Session {
   /// Writes the result where it is wanted.
   func write(_ text: String) throws {
     guard let path = options.output else {
-      printResult(text)
+      try printResult(text)
       return
     }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)

@@ -260,6 +260,44 @@ private func log(_ count: Int, from first: Int = 0) -> [UInt8] {
     #expect(failure?.isDamage == true)
   }
 
+  @Test(arguments: [true, false])
+  func `reads the new log where one is rotated or cut between the look and the reading`(
+    _ isRenamed: Bool
+  ) throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/mail.log"
+    try scratch.write("mail.log", log(50))
+    let store = try TriageStore(path: ":memory:")
+    let ingest = try Ingest(
+      store: store,
+      servers: registeredMailServers,
+      options: IngestOptions(zone: "UTC", year: 2026, now: stampNow),
+      seed: 7
+    )
+    let input = FoundInput(path: path, kind: .file, isNamed: true)
+    guard case .log(let found) = try ingest.examine(input) else {
+      Issue.record("not taken for a log")
+      return
+    }
+    if isRenamed {
+      try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+    } else {
+      try FileManager.default.copyItem(atPath: path, toPath: path + ".1")
+      #expect(truncate(path, 0) == 0)
+    }
+    let handle = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    let more = log(3, from: 50)
+    #expect(write(handle, more, more.count) == more.count)
+    close(handle)
+    let reports = try ingest.read(found)
+    #expect(reports.flatMap(\.troubles).isEmpty)
+    #expect(recognized(reports) == 6)
+    try ingest.intake.writer.prune()
+    // Nothing is told twice, nor lost, when the old one is read under its new name.
+    #expect(recognized(try read([path + ".1"], in: store).reports) == 100)
+    #expect(try store.sources().reduce(0) { $0 + $1.recognized } == 106)
+  }
+
   @Test func `passes over what is no file, and follows no circle`() throws {
     let scratch = try Scratch()
     try scratch.write("mail.log", log(3))

@@ -55,6 +55,40 @@ final class OpenFile {
     self.path = path
   }
 
+  /// Copies what `stream` gives into a file without a name, under `TMPDIR` or `/var/tmp`, and opens it at
+  /// its start.
+  init(copying stream: some ByteStream, path: String) throws(ReadFailure) {
+    self.path = path
+    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+    var name = Array("\(place)/mailtriage-XXXXXX".utf8CString)
+    descriptor = mkstemp(&name)
+    guard descriptor >= 0 else { throw OpenFile.copyFailure(place) }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    unlink(name)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
+    defer { chunk.deallocate() }
+    while true {
+      let count = try stream.read(into: chunk)
+      if count == 0 { break }
+      var at = 0
+      while at < count, let base = chunk.baseAddress {
+        let written = write(descriptor, base + at, count - at)
+        if written < 0, errno == EINTR { continue }
+        guard written > 0 else { throw OpenFile.copyFailure(place) }
+        at += written
+      }
+    }
+    seek(to: 0)
+  }
+
+  private static func copyFailure(_ place: String) -> ReadFailure {
+    ReadFailure(
+      offset: nil,
+      reason: "packed data cannot be held in \(place): \(String(cString: strerror(errno)))",
+      isDamage: false
+    )
+  }
+
   deinit { if descriptor > 2 { close(descriptor) } }
 
   /// The file as it is now.
