@@ -34,10 +34,10 @@ struct CommitBatch: Sendable {
   private static func add(_ message: OpenMessage, to rows: inout RowBuffer) {
     rows.add(message.row)
     rows.add(message.origin)
-    rows.add(text: message.queueID)
+    rows.add(text: message.queueID, of: message.texts)
     rows.add(message.arrivedAt)
-    rows.add(text: message.sender)
-    rows.add(text: message.messageID)
+    rows.add(text: message.sender, of: message.texts)
+    rows.add(text: message.messageID, of: message.texts)
     rows.add(message.size.map { Int64($0) })
     rows.add(message.original)
     rows.add(message.isHeld ? 1 : 0)
@@ -49,12 +49,13 @@ struct CommitBatch: Sendable {
 
   private static func addRecipients(of message: OpenMessage, to rows: inout RowBuffer) {
     let row = message.row
+    let texts = message.texts
     message.recipients.withUnsafeMutableBufferPointer { recipients in
       for index in recipients.indices where recipients[index].isChanged {
         recipients[index].isChanged = false
         rows.add(recipients[index].row)
         rows.add(row)
-        rows.add(text: recipients[index].address)
+        rows.add(text: recipients[index].address, of: texts)
         rows.add(recipients[index].domain)
         rows.add(recipients[index].status.rawValue)
         rows.add(recipients[index].expiredAt)

@@ -22,11 +22,11 @@ extension IngestWriter {
       mark(ServerMarker(.queueRun), line: line, origin: origin)
     }
     if let sender = arrival.sender, message.sender == nil {
-      message.sender = Array(slice(bytes, sender))
+      message.setSender(slice(bytes, sender))
       note(message)
     }
     if let messageID = arrival.messageID, message.messageID == nil {
-      message.messageID = Array(slice(bytes, messageID))
+      message.setMessageID(slice(bytes, messageID))
       note(message)
     }
     if let size = arrival.size, message.size == nil {
@@ -198,15 +198,11 @@ extension IngestWriter {
   mutating func recipientIndex(_ message: OpenMessage, _ address: UnsafeBufferPointer<UInt8>) -> Int
   {
     if let index = message.recipient(address) { return index }
-    message.recipients.append(
-      OpenRecipient(
-        row: nextRecipient,
-        address: Array(address),
-        domain: domain(of: address),
-        status: .unknown,
-        isChanged: true
-      )
-    )
+    let domain = domain(of: address)
+    let row = nextRecipient
+    message.add(address) { address in
+      OpenRecipient(row: row, address: address, domain: domain, status: .unknown, isChanged: true)
+    }
     nextRecipient += 1
     note(message)
     return message.recipients.count - 1

@@ -276,7 +276,7 @@ package struct IngestWriter: ~Copyable {
     let message = OpenMessage(
       row: nextMessage,
       origin: origin,
-      queueID: Array(id),
+      queueID: id,
       arrivedAt: arrivedAt
     )
     nextMessage += 1
@@ -299,8 +299,13 @@ package struct IngestWriter: ~Copyable {
   mutating func close(_ message: OpenMessage) {
     note(message)
     counter.counts.ended += 1
-    let removed = message.queueID.withUnsafeBufferPointer {
-      open.remove(QueueKey(origin: message.origin, id: $0))
+    let removed = message.texts.withUnsafeBufferPointer {
+      open.remove(
+        QueueKey(
+          origin: message.origin,
+          id: UnsafeBufferPointer(rebasing: $0[message.queueID])
+        )
+      )
     }
     // One that a comparison window holds may be met again.
     if removed === message { message.isLeaving = true }

@@ -77,33 +77,35 @@ extension OpenMessage {
     self.init(
       row: row["id"],
       origin: row["origin"],
-      queueID: Array(queueID.utf8),
+      queueID: queueID.utf8,
       arrivedAt: row["arrived_at"]
     )
-    sender = (row["sender"] as String?).map { Array($0.utf8) }
-    messageID = (row["message_id"] as String?).map { Array($0.utf8) }
+    if let sender = row["sender"] as String? { setSender(sender.utf8) }
+    if let messageID = row["message_id"] as String? { setMessageID(messageID.utf8) }
     size = row["size"]
     original = row["original"]
     isHeld = row["held"] == 1
     lastAt = row["last_at"]
     endedAt = row["ended_at"]
     restore(tries: row["tries"], lastTriedAt: row["last_try"])
-    recipients = try Row.fetchAll(
+    for row in try Row.fetchAll(
       db,
       sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id",
       arguments: [self.row]
-    ).map { row in
+    ) {
       let address: String = row["address"]
-      return OpenRecipient(
-        row: row["id"],
-        address: Array(address.utf8),
-        domain: row["domain"],
-        status: StoredStatus(rawValue: row["status"]) ?? .unknown,
-        expiredAt: row["expired_at"],
-        lastAttemptAt: row["last_at"],
-        previousAttemptAt: row["previous_at"],
-        isChanged: false
-      )
+      add(address.utf8) { address in
+        OpenRecipient(
+          row: row["id"],
+          address: address,
+          domain: row["domain"],
+          status: StoredStatus(rawValue: row["status"]) ?? .unknown,
+          expiredAt: row["expired_at"],
+          lastAttemptAt: row["last_at"],
+          previousAttemptAt: row["previous_at"],
+          isChanged: false
+        )
+      }
     }
   }
 }

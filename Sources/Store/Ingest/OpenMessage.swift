@@ -34,10 +34,10 @@ struct QueueKey: SeededKey {
   }
 }
 
-/// A recipient of an open message.
+/// A recipient of an open message: plain memory, its address lies in ``OpenMessage/texts``.
 struct OpenRecipient {
   let row: Int64
-  let address: [UInt8]
+  let address: Range<Int>
   let domain: Int64
   var status: StoredStatus
   var expiredAt: Int64?
@@ -53,10 +53,12 @@ struct OpenRecipient {
 final class OpenMessage: @unchecked Sendable {
   let row: Int64
   let origin: Int64
-  let queueID: [UInt8]
+  /// The queue id, and what ranges of this message point to: one piece of memory for all its texts.
+  private(set) var texts: [UInt8]
+  let queueID: Range<Int>
   var arrivedAt: Int64
-  var sender: [UInt8]?
-  var messageID: [UInt8]?
+  private(set) var sender: Range<Int>?
+  private(set) var messageID: Range<Int>?
   var size: Int?
   var original: Int64?
   var isHeld = false
@@ -71,12 +73,34 @@ final class OpenMessage: @unchecked Sendable {
   var isLeaving = false
   var recipients: [OpenRecipient] = []
 
-  init(row: Int64, origin: Int64, queueID: [UInt8], arrivedAt: Int64) {
+  init(row: Int64, origin: Int64, queueID: some Collection<UInt8>, arrivedAt: Int64) {
     self.row = row
     self.origin = origin
-    self.queueID = queueID
+    texts = []
+    // A queue id, an address each way, and a Message-ID: what most messages have.
+    texts.reserveCapacity(queueID.count + 128)
+    texts.append(contentsOf: queueID)
+    self.queueID = 0..<queueID.count
     self.arrivedAt = arrivedAt
     self.lastAt = arrivedAt
+  }
+
+  func setSender(_ text: some Collection<UInt8>) { sender = keep(text) }
+
+  func setMessageID(_ text: some Collection<UInt8>) { messageID = keep(text) }
+
+  /// Adds a recipient with this address.
+  func add(
+    _ address: some Collection<UInt8>,
+    _ recipient: (_ address: Range<Int>) -> OpenRecipient
+  ) {
+    recipients.append(recipient(keep(address)))
+  }
+
+  private func keep(_ text: some Collection<UInt8>) -> Range<Int> {
+    let start = texts.count
+    texts.append(contentsOf: text)
+    return start..<texts.count
   }
 
   /// Counts an attempt for any of its recipients.
@@ -97,11 +121,12 @@ final class OpenMessage: @unchecked Sendable {
     guard let wanted = address.baseAddress else {
       return recipients.firstIndex { $0.address.isEmpty }
     }
-    return recipients.firstIndex { one in
-      one.address.count == address.count
-        && one.address.withUnsafeBytes {
-          $0.baseAddress.map { memcmp($0, wanted, address.count) == 0 } ?? true
-        }
+    return texts.withUnsafeBytes { all in
+      guard let start = all.baseAddress else { return nil }
+      return recipients.firstIndex { one in
+        one.address.count == address.count
+          && memcmp(start + one.address.lowerBound, wanted, address.count) == 0
+      }
     }
   }
 }

@@ -46,6 +46,11 @@ struct RowBuffer: Sendable {
     if let bytes { add(bytes, kind: .text) } else { addNull() }
   }
 
+  /// A piece of `texts`.
+  mutating func add(text range: Range<Int>?, of texts: [UInt8]) {
+    if let range { add(texts[range], kind: .text) } else { addNull() }
+  }
+
   mutating func add(blob bytes: [UInt8]) { add(bytes, kind: .blob) }
 
   private mutating func addNull() { cells.append(Cell(value: 0, length: 0, kind: .null)) }
