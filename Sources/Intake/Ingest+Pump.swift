@@ -43,7 +43,7 @@ extension Ingest {
       self.report(progressOf: stream, path: report.path, before: &reported)
     }
     if run.export.isOpen { try intake.read(run.export.finish(), run: &run) }
-    run.source.cursor = lines.offset - Int64(lines.unfinishedBytes)
+    run.source.cursor = lines.offset
     try commit(&run, lines)
     self.report(progressOf: stream, path: report.path, before: &reported)
     finish(run, lines, before: source, report: &report)

@@ -198,6 +198,24 @@ struct PostfixStoryTests {
     #expect(try grown.told == whole.told)
   }
 
+  @Test(arguments: [1, 40, 90])
+  func `a last line without an end is left, and read whole by the next run`(_ left: Int) throws {
+    let whole = try Story()
+    try whole.write(day)
+    try whole.read()
+    let grown = try Story()
+    try grown.write(Array(day.prefix(9)))
+    let log = try #require(FileHandle(forUpdatingAtPath: grown.path + "/mail.log"))
+    let size = try log.seekToEnd()
+    try log.truncate(atOffset: size - UInt64(left))
+    try log.close()
+    try grown.read()
+    try grown.write(day)
+    #expect(try grown.read().map(\.newLines) == [day.count - 8])
+    #expect(try grown.store.sources().count == 1)
+    #expect(try grown.told == whole.told)
+  }
+
   @Test func `a rotated log is known again, and the new one adds what is new`() throws {
     let whole = try Story()
     try whole.write(day)

@@ -60,9 +60,11 @@ extension IngestWriter {
   /// An open message that is in the store only.
   func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
     try thread.read { db in
+      let message = try db.cachedStatement(
+        sql: "SELECT * FROM message WHERE ended_at IS NULL AND queue_id = ? AND origin = ?"
+      )
       let row = try Row.fetchOne(
-        db,
-        sql: "SELECT * FROM message WHERE ended_at IS NULL AND queue_id = ? AND origin = ?",
+        message,
         arguments: [String(decoding: id, as: UTF8.self), origin]
       )
       return try row.map { try OpenMessage($0, db) }
@@ -88,11 +90,10 @@ extension OpenMessage {
     lastAt = row["last_at"]
     endedAt = row["ended_at"]
     restore(tries: row["tries"], lastTriedAt: row["last_try"])
-    for row in try Row.fetchAll(
-      db,
-      sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id",
-      arguments: [self.row]
-    ) {
+    let recipients = try db.cachedStatement(
+      sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id"
+    )
+    for row in try Row.fetchAll(recipients, arguments: [self.row]) {
       let address: String = row["address"]
       add(address.utf8) { address in
         OpenRecipient(

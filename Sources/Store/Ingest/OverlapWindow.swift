@@ -97,7 +97,8 @@ final class OverlapWindow {
     else { return nil }
     if let message = loaded[row] { return message }
     let message = try store.read { db in
-      try Row.fetchOne(db, sql: "SELECT * FROM message WHERE id = ?", arguments: [row])
+      let message = try db.cachedStatement(sql: "SELECT * FROM message WHERE id = ?")
+      return try Row.fetchOne(message, arguments: [row])
         .map { try OpenMessage($0, db) }
     }
     loaded[row] = message
