@@ -150,6 +150,12 @@ package struct TriageStore: Sendable {
     do { return try database.read(question) } catch { throw StoreError(error, path: path) }
   }
 
+  /// Runs a question that is one statement, or whose statements need no common moment: without a
+  /// transaction of its own, which costs more than such a question. Throws ``StoreError``.
+  func lookUp<Value>(_ question: (Database) throws -> Value) throws -> Value {
+    do { return try database.unsafeRead(question) } catch { throw StoreError(error, path: path) }
+  }
+
   /// Runs a change in one transaction. Throws ``StoreError``.
   package func write<Value>(_ change: (Database) throws -> Value) throws -> Value {
     do { return try database.write(change) } catch { throw StoreError(error, path: path) }

@@ -53,7 +53,7 @@ final class CommitThread: Sendable {
   func read<Value>(_ question: (Database) throws -> Value) throws -> Value {
     queue.sync {}
     try check()
-    return try store.read(question)
+    return try store.lookUp(question)
   }
 
   /// Waits until all that was handed over is in the store, and lets go of the statements; a

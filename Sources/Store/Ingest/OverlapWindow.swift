@@ -96,7 +96,7 @@ final class OverlapWindow {
       })?.row
     else { return nil }
     if let message = loaded[row] { return message }
-    let message = try store.read { db in
+    let message = try store.lookUp { db in
       let message = try db.cachedStatement(sql: "SELECT * FROM message WHERE id = ?")
       return try Row.fetchOne(message, arguments: [row])
         .map { try OpenMessage($0, db) }
