@@ -116,6 +116,8 @@ extension Ingest {
   /// A report for a file that holds no log lines: configuration of a server, or something else.
   private func notALog(_ log: LogInput) -> InputReport? {
     if holdsLogLines(log.head) { return nil }
+    // One line fills all that was looked at: what follows it may be a log.
+    if log.input.isNamed, log.head.count >= 1 << 16, !log.head.contains(0x0a) { return nil }
     let file = ConfigurationFile(path: log.input.path, bytes: log.head)
     var report = InputReport(path: log.input.path, kind: .other)
     if let server = servers.first(where: { $0.isConfiguration(file) }) {

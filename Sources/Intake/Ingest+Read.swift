@@ -19,6 +19,7 @@ extension Ingest {
         )
       }
       let reading = try read(file: file, log: log, report: &report)
+      if log.input.isNamed, !holdsLogLines(log.head) { checkIsLog(&report) }
       if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
         var seen = SeenFile(path: log.input.path, log.identity)
         seen.sources = [reading.source]

@@ -144,7 +144,7 @@ extension Ingest {
   }
 
   /// What the operator named must hold a mail log's lines.
-  private func checkIsLog(_ report: inout InputReport) {
+  func checkIsLog(_ report: inout InputReport) {
     guard report.troubles.isEmpty, report.lines > 0, report.recognized == 0,
       report.unrecognized == 0
     else { return }

@@ -160,6 +160,30 @@ import Testing
     #expect(try place.dump()["attempt"] == good["attempt"])
   }
 
+  @Test(arguments: ["its head", "its pages", "its end"])
+  func `one that is damaged anywhere is told of with 65, and kept`(_ part: String) throws {
+    let place = try Workplace()
+    try place.run("analyze", DatabaseTests.log, "--year", "2026")
+    let good = try place.dump()
+    let file = URL(fileURLWithPath: place.database)
+    var bytes = try Data(contentsOf: file)
+    let page = 4096
+    switch part {
+    case "its head": bytes.replaceSubrange(0..<16, with: Data(repeating: 0x78, count: 16))
+    case "its pages":
+      bytes.replaceSubrange(page..., with: Data(repeating: 0xa5, count: bytes.count - page))
+    default: bytes = bytes.prefix(bytes.count / 2)
+    }
+    try bytes.write(to: file)
+    let refused = try place.run("analyze", DatabaseTests.log, "--year", "2026")
+    #expect(refused.status == 65)
+    #expect(refused.complaint.contains("the database is damaged"))
+    #expect(refused.complaint.contains("--rebuild"))
+    #expect(try Data(contentsOf: file) == bytes)
+    #expect(try place.run("analyze", DatabaseTests.log, "--year", "2026", "--rebuild").status == 0)
+    #expect(try place.dump()["attempt"] == good["attempt"])
+  }
+
   @Test func `while another run holds it the answer comes from what it holds, status 75`() throws {
     let place = try Workplace()
     try place.run("analyze", DatabaseTests.log, "--year", "2026")

@@ -71,6 +71,42 @@ import Testing
     #expect(try delivered(outcome.output) == 3)
   }
 
+  @Test func `a log behind a line that fills all of the first look is read`() throws {
+    let place = try Workplace()
+    let endless = String(repeating: "x", count: 200_000)
+    try place.write("mail.log", endless + "\n" + StreamInputTests.lines)
+    let read = try shell("\(StreamInputTests.analyze) mail.log", place)
+    #expect(read.status == 0, "\(read.complaint)")
+    #expect(try delivered(read.output) == 1)
+    try place.write("other", endless + "\n")
+    let other = try shell("\(StreamInputTests.analyze) other mail.log", place)
+    #expect(other.status == 65)
+    #expect(other.complaint.contains("/other: at byte 0: no line of it is a mail log's"))
+    #expect(try delivered(other.output) == 1)
+  }
+
+  @Test(arguments: ["gzip", "bzip2", "xz", "zstd -q", "lz4 -q -B4"], [true, false])
+  func `what lies before a cut or a changed bit in a packed log is read, the rest is named`(
+    _ packer: String,
+    _ isCut: Bool
+  ) throws {
+    let place = try Workplace()
+    let noise = (0..<60_000).map { "2026-03-02T10:00:00Z mx1 cron[\($0 &* 7919)]: \($0)\n" }
+      .joined()
+    try place.write("mail.log", StreamInputTests.lines + noise)
+    try place.write("good.log", StreamInputTests.lines.replacing("40000000", with: "50000000"))
+    guard try shell("\(packer) -c mail.log > whole", place).status == 0 else {
+      try Test.cancel("\(packer) is not installed")
+    }
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: place.path + "/whole"))
+    if isCut { bytes = bytes.prefix(bytes.count * 2 / 3) } else { bytes[bytes.count / 2] ^= 0x10 }
+    try bytes.write(to: URL(fileURLWithPath: place.path + "/packed"))
+    let outcome = try shell("\(StreamInputTests.analyze) packed good.log", place)
+    #expect(outcome.status == 65)
+    #expect(outcome.complaint.contains("/packed: at byte "))
+    #expect(try delivered(outcome.output) == 2)
+  }
+
   @Test(arguments: [
     "analyze", "queue mail.log", "forecast", "trace b.example", "remedy b.example",
     "report --email",
