@@ -150,6 +150,51 @@ struct EximQueueTests {
     #expect(read.messages.first?.recipients.first?.address == "red.king@c.example")
   }
 
+  @Test(arguments: [
+    ("bob@b.example", "bob@b.example", true),
+    ("\"a b\"@b.example", "\"a b\"@b.example", true),
+    ("bob@b.example  0,8  0,-1#3", "bob@b.example", false),
+    ("bob@b.example  0,24  0,-1#3", "bob@b.example", true),
+    ("bob@b.example  0,2  0,-1#3", "bob@b.example", false),
+    ("bob@b.example rfc822;bob@b.example 20,0 own er@a.example 16,-1#3", "bob@b.example", true),
+    ("\"a b\"@b.example owner@a.example 15,4#1", "\"a b\"@b.example", true),
+    ("bob@b.example 9999,1#1", "bob@b.example 9999,1#1", true),
+    ("#3", "#3", true), ("", "", true),
+  ])
+  func `a recipient's line is read from its end`(
+    _ line: String,
+    _ address: String,
+    _ wantsDelayNotice: Bool
+  ) {
+    let read = EximRecipientLine(line[...])
+    #expect(read.address == address)
+    #expect(read.wantsDelayNotice == wantsDelayNotice)
+  }
+
+  @Test(arguments: [
+    ("024  Precedence: bulk", false), ("031  List-Id: <l.example>", false),
+    ("039  Subject: Re: precedence: bulk, again", true), ("030  X-List-Id: <l.example>", true),
+  ])
+  func `a list's mail gets no delay warning, mail about lists does`(
+    _ header: String,
+    _ wantsWarning: Bool
+  ) throws {
+    let file = """
+      1xVT0L-0000EY-2R-H
+      Debian-exim 101 101
+      <a@sender.example>
+      1772442000 0
+      XX
+      1
+      b@receiver.example
+
+      \(header)
+
+      """
+    let message = EximSpoolFile(Array(file.utf8), journal: []).message(id: "1xVT0L-0000EY-2R")
+    #expect(try #require(message).wantsDelayWarning == wantsWarning)
+  }
+
   @Test func `any bytes in a spool neither trap nor stall`() throws {
     let place = try unpacked()
     defer { try? FileManager.default.removeItem(atPath: place) }

@@ -151,10 +151,11 @@ struct EximSpoolFile {
     guard at < lines.count, let count = Int(lines[at]), count >= 0, count < 1_000_000,
       at + count < lines.count
     else { return nil }
-    let recipients = lines[(at + 1)..<(at + 1 + count)].map { line in
-      let address = String(line.split(separator: " ").first ?? line)
-      return QueuedRecipient(address: address, isDone: nonRecipients.contains(address))
+    let envelope = lines[(at + 1)..<(at + 1 + count)].map { EximRecipientLine($0) }
+    let recipients = envelope.map { one in
+      QueuedRecipient(address: one.address, isDone: nonRecipients.contains(one.address))
     }
+    let tellsOfDelay = zip(envelope, recipients).contains { $0.wantsDelayNotice && !$1.isDone }
     return QueuedMessage(
       queueID: id,
       state: isFrozen ? .held : .deferred,
@@ -162,17 +163,22 @@ struct EximSpoolFile {
       arrivedAt: arrived,
       recipients: recipients,
       warningsSent: Int(times[1]),
-      wantsDelayWarning: !isList
+      wantsDelayWarning: tellsOfDelay && !isList
     )
   }
 
   /// Lists, bulk mail and automatic mail get no delay warning (the default delay_warning_condition).
+  /// A header begins its line behind its length and a flag: `029P Precedence: bulk`.
   private var isList: Bool {
-    let head = text.lowercased()
-    return [
-      "list-id:", "list-post:", "list-subscribe:", "precedence: bulk", "precedence: list",
-      "precedence: junk", "auto-submitted: auto-",
-    ].contains { head.contains($0) }
+    lines.contains { line in
+      let length = line.prefix { $0.isASCII && $0.isNumber }
+      guard length.count >= 3 else { return false }
+      let header = line.dropFirst(length.count + 2).lowercased()
+      return [
+        "list-id:", "list-post:", "list-subscribe:", "precedence: bulk", "precedence: list",
+        "precedence: junk", "auto-submitted: auto-",
+      ].contains { header.hasPrefix($0) }
+    }
   }
 
   /// The tree of addresses done: `XX`, or `YN address` lines, a node before its branches.
