@@ -1,6 +1,7 @@
 /// Fields of log lines that name a person without an `@`, or hold a subject or a Message-ID.
 ///
 ///     orig_to=<root>, sasl_username=john, U=john, T="Your invoice", warning: header Subject: Hi from
+///     550 <john>: unknown, see /home/john/mbox, john%40example.com
 enum RedactedFields {
   /// Fields whose value is in angle brackets, or a word.
   private static let words = [
@@ -8,6 +9,12 @@ enum RedactedFields {
   ].map { Array($0.utf8) }
   /// Fields whose value is redacted in angle brackets only; elsewhere the words are common ones.
   private static let bracketed = ["to=<", "from=<"].map { Array($0.utf8) }
+  /// Directories of one person each.
+  private static let homes = ["/home/", "/var/mail/", "/var/spool/mail/", "/Users/"].map {
+    Array($0.utf8)
+  }
+  /// What a reply that is kept folded has in place of what it named.
+  private static let folded = ["address", "host", "id", "ip", "n", "time"].map { Array($0.utf8) }
   private static let subject = Array("Subject: ".utf8)
   private static let title = Array("T=".utf8)
 
@@ -42,6 +49,10 @@ enum RedactedFields {
     if let name = bracketed.first(where: { rest.starts(with: $0) }) {
       return run(bytes, from: start + name.count) { $0 == UInt8(ascii: ">") }
     }
+    if let home = homes.first(where: { rest.starts(with: $0) }) {
+      return run(bytes, from: start + home.count) { " /,;:)>\"\n\\<".utf8.contains($0) }
+    }
+    if bytes[start] == UInt8(ascii: "<") { return bareName(bytes, start + 1) }
     if rest.starts(with: subject) {
       // Up to where the server's own words go on: ` from host[…]`.
       let from = start + subject.count
@@ -63,6 +74,15 @@ enum RedactedFields {
       return run(bytes, from: from + 1) { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
     }
     return nil
+  }
+
+  /// A name alone in angle brackets, as replies have it: no address, no host, nothing folded.
+  private static func bareName(_ bytes: [UInt8], _ start: Int) -> Range<Int>? {
+    let name = run(bytes, from: start) { !isWord($0) && $0 != UInt8(ascii: "+") }
+    guard !name.isEmpty, name.count <= 64, name.upperBound < bytes.count,
+      bytes[name.upperBound] == UInt8(ascii: ">"), !folded.contains(Array(bytes[name]))
+    else { return nil }
+    return name
   }
 
   private static func value(_ bytes: [UInt8], after start: Int) -> Range<Int> {

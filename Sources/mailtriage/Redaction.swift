@@ -12,8 +12,8 @@ struct Redaction {
     let bytes = RedactedFields.apply(Array(text.utf8))
     out.reserveCapacity(bytes.count)
     for (index, byte) in bytes.enumerated() {
-      guard byte == UInt8(ascii: "@"), index + 1 < bytes.count,
-        Redaction.isDomain(bytes[index + 1])
+      guard let domain = Redaction.domain(bytes, behind: index), domain < bytes.count,
+        Redaction.isDomain(bytes[domain])
       else {
         out.append(byte)
         continue
@@ -34,6 +34,12 @@ struct Redaction {
       out.append(byte)
     }
     return String(decoding: out, as: UTF8.self)
+  }
+
+  /// Where a domain begins if an `@` stands here, as itself or as `%40` in an address within a URL.
+  private static func domain(_ bytes: [UInt8], behind index: Int) -> Int? {
+    if bytes[index] == UInt8(ascii: "@") { return index + 1 }
+    return bytes[index...].starts(with: "%40".utf8) ? index + 3 : nil
   }
 
   /// Where a quoted local part begins that ends here (RFC 5321: `"john doe"@example.com`); in JSON its

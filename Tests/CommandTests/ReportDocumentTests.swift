@@ -231,4 +231,24 @@ struct ReportDocumentTests {
     #expect(closed.contains("@a.example") && closed.contains("sasl_username=r"))
     #expect(Redaction(isOn: false).apply(line) == line)
   }
+
+  @Test(arguments: [
+    ("550 user john%40b.example unknown", "%40b.example unknown"),
+    ("550 <john>: Recipient address rejected", ">: Recipient address rejected"),
+    ("cannot write /home/john/mbox", "/mbox"), ("mailbox /var/mail/john: quota", ": quota"),
+    ("unknown user <john+lists>", ">"),
+  ])
+  func `a person is named without an address, too`(_ reply: String, _ rest: String) {
+    let closed = Redaction(isOn: true).apply(reply)
+    #expect(!closed.contains("john"))
+    #expect(closed.hasSuffix(rest))
+  }
+
+  @Test(arguments: [
+    "host <host>[<ip>] said: 550 <address>: <id> <n>", "helo=<mx.b.example>", "100 %40 off",
+    "ignore_target_hosts = <; 0.0.0.0", "size < 5 > 3",
+  ])
+  func `what names nobody stays`(_ text: String) {
+    #expect(Redaction(isOn: true).apply(text) == text)
+  }
 }

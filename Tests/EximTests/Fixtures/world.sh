@@ -9,12 +9,13 @@ rm -rf /etc/exim4
 cp -r "$programs/../../etc/exim4" /etc/exim4
 : > /etc/email-addresses
 
-# The programs are where the server and its scripts look for them.
+# The programs are where the server and its scripts look for them; as files of their own, since Exim runs
+# itself anew as its own user, who may not enter the folder that they come from.
 mkdir "$root/sbin"
 mount --bind /usr/sbin "$root/sbin"
 mount -t tmpfs -o mode=755 tmpfs /usr/sbin
 ln -s "$root"/sbin/* /usr/sbin/
-ln -sf "$programs"/* /usr/sbin/
+cp -a --remove-destination "$programs"/* /usr/sbin/
 cat > "$root/systemctl" << 'END'
 #!/bin/sh
 [ "$1 $2" = "reload exim4" ] && exec kill -HUP "$(cat /run/exim4/exim.pid)"
