@@ -53,14 +53,15 @@ struct Trace: ParsableCommand {
       case .html:
         let time = LocalTime(zone: session.settings.zone)
         let blocks = try found.flatMap { message in
-          [.heading(message.queueID), .code(try text(message, session, time))] as [Page.Block]
+          [.heading(message.queueID), .code(try text(message, session, time, redaction))]
+            as [Page.Block]
         }
-        try session.write(Page(title: "mailtriage trace", blocks), width: Session.terminalWidth)
+        try session.write(try Page(title: "mailtriage trace", blocks).html())
       case .text, .markdown:
         let time = LocalTime(zone: session.settings.zone)
         for message in found {
           try session.write(
-            options.format.framed(redaction.apply(try text(message, session, time)))
+            options.format.framed(try text(message, session, time, redaction))
           )
         }
       }
@@ -100,12 +101,17 @@ struct Trace: ParsableCommand {
   private func text(
     _ message: StoredMessage,
     _ session: Session,
-    _ time: LocalTime
+    _ time: LocalTime,
+    _ redaction: Redaction
   ) throws -> String {
-    func safe(_ text: String?) -> String { OutsideText(text ?? "?").terminal(limit: 300) }
+    // Before it is cut: what is left of an address would not be known for one.
+    func safe(_ text: String?) -> String {
+      OutsideText(redaction.apply(text ?? "?")).terminal(limit: 300)
+    }
+    // A Message-ID without an `@` is told by its field alone.
+    let head = safe("from <\(message.sender ?? "?")>, Message-ID <\(message.messageID ?? "?")>")
     var out =
-      "\(safe(message.queueID)) on \(safe(message.host)) (\(message.server)), from "
-      + "<\(safe(message.sender))>, Message-ID <\(safe(message.messageID))>, "
+      "\(safe(message.queueID)) on \(safe(message.host)) (\(message.server)), \(head), "
       + "arrived \(time.long(message.arrivedAt))\n"
     for recipient in message.recipients {
       out += "  to <\(safe(recipient.address))>: \(recipient.status.rawValue)\n"

@@ -219,6 +219,23 @@ struct ReportDocumentTests {
     }
   }
 
+  @Test(arguments: ["text", "markdown", "html", "json"])
+  func `an address that a trace cuts in two is redacted before`(_ format: String) throws {
+    let place = try Workplace()
+    let start =
+      "2026-11-23T10:00:00Z mx1 postfix/smtp[8]: 4C0FFEE001: to=<a@b.example>, "
+      + "relay=mx.b.example[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=4.7.5, status=deferred ("
+    // Of a line 300 characters are shown: they end inside the local part.
+    let padding = String(repeating: "x", count: 288 - start.count)
+    let log = try place.write("mail.log", start + padding + " canarymailbox@b.example)\n")
+    #expect(try place.run("analyze", log).status == 0)
+    let open = try place.run("trace", "4C0FFEE001", "--format", format)
+    #expect(open.output.contains("canary"))
+    let closed = try place.run("trace", "4C0FFEE001", "--format", format, "--redact")
+    #expect(closed.status == 0)
+    #expect(!closed.output.contains("canary"))
+  }
+
   @Test func `a local part gives the same token in each format`() throws {
     let redaction = Redaction(isOn: true)
     let line = #"from=<john_doe@a.example> "j d"@a.example T="Hi all" U=joe sasl_username=jane"#
