@@ -142,7 +142,7 @@ import Testing
       """
   }
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(30)))
   func `each remedy lets the mail flow, and its undo restores the failure`() throws {
     let server = try LiveExim(
       scenarios: LiveEximRemedyTests.cases.map(\.scenario) + ["ok-trusted", "untrusted-chain"],

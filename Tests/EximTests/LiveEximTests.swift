@@ -11,7 +11,7 @@ import Testing
 ) struct LiveEximTests {
   private static var now: Timestamp { Timestamp(seconds: Int64(Date().timeIntervalSince1970)) }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [false, true])
+  @Test(.timeLimit(.minutes(30)), arguments: [false, true])
   func `the spool is read while mail arrives, is delivered and waits`(_ isSplit: Bool) throws {
     let server = try LiveExim(
       scenarios: ["ok-plain", "mailbox-full-plain"],

@@ -7,7 +7,7 @@ import Testing
 /// The recipe for a test path, run as it is printed.
 @Suite(.enabled(if: LiveExim.canRun, "Exim is not unpacked, or this is not root"))
 struct LiveTestPathTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(30)))
   func `the path takes one domain's mail and hands it on in clear`() throws {
     let server = try LiveExim(scenarios: ["starttls-garbage", "ok-plain"])
     let domain = try server.machine.receiver("starttls-garbage").domain

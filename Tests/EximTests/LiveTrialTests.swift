@@ -23,7 +23,7 @@ struct LiveTrialTests {
   }
 
   @Test(
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(30)),
     arguments: [
       "  hosts_require_tls = *\n  tls_verify_hosts = *\n  tls_verify_certificates = /etc/exim4/ca.pem\n",
       "  hosts_require_tls = *\n  tls_certificate = /etc/exim4/client.crt\n"

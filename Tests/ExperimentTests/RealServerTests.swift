@@ -42,7 +42,7 @@ struct RealServerTests {
     ),
   ]
 
-  @Test(.timeLimit(.minutes(3)), arguments: RealServer.available)
+  @Test(.timeLimit(.minutes(30)), arguments: RealServer.available)
   func `each gets the right verdict`(_ name: String) throws {
     let receivers = try #require(Receivers.shared)
     let server = try RealServer(name, pki: receivers.directory)

@@ -640,7 +640,7 @@ struct ReceiverTests {
   }
 
   /// Greylisting, full mailboxes, resets, slowness and 421 at any command, in any session.
-  @Test(.timeLimit(.minutes(6)))
+  @Test(.timeLimit(.minutes(30)))
   func `two hundred retries against other faults on the wire never blame TLS`() async throws {
     let receivers = receivers
     let settings = try receivers.settings("random", .verify)

@@ -109,7 +109,7 @@ struct SinkTests {
     ),
   ]
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(30)))
   func `each fault gets its stage, class, verdict and weakest change`() throws {
     let sinks = try Sinks(only: SinkTests.table.map(\.id))
     guard let sinks else {

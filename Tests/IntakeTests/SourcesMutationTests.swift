@@ -9,7 +9,7 @@ import Testing
   /// Bytes that parsers care about.
   private static let telling = Array(" :[]<>()={}\",;\\\n\u{0}09azAZ-+.".utf8) + [0x80, 0xFF]
 
-  @Test(.timeLimit(.minutes(1)), arguments: FuzzedParser.allCases)
+  @Test(.timeLimit(.minutes(30)), arguments: FuzzedParser.allCases)
   func `takes any bytes`(_ parser: FuzzedParser) throws {
     var random = SplitMix(state: 20_260_302)
     let samples = try SourcesMutationTests.samples(of: parser)

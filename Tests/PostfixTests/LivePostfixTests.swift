@@ -10,7 +10,7 @@ import Testing
 ) struct LivePostfixTests {
   private static var now: Timestamp { Timestamp(seconds: Int64(Date().timeIntervalSince1970)) }
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(30)))
   func `the queue is read while mail arrives, moves, is delivered and comes back`() throws {
     let server = try LivePostfix()
     try server.start()
@@ -56,7 +56,7 @@ import Testing
     #expect(log.contains("to=<bob@later.example>") && log.contains("status=sent"))
   }
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(30)))
   func `what is read is what the server itself lists, and reading changes nothing`() throws {
     let server = try LivePostfix()
     try server.start()
@@ -121,7 +121,7 @@ import Testing
     var inputs: [Input]
   }
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(30)))
   func `analyze reads its log and its queue while it runs, and says what is wrong`() throws {
     let server = try LivePostfix()
     try server.start()

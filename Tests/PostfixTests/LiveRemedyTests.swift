@@ -123,7 +123,7 @@ import Testing
     )
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(30)))
   func `each snippet lets the mail flow, breaks nothing, and its undo holds it up again`() throws {
     let cases = LiveRemedyTests.cases
     let server = try WalledPostfix(scenarios: cases.filter { !$0.isRouted }.map(\.scenario))

@@ -8,7 +8,7 @@ import Testing
 /// The recipe for a test path, run as it is printed.
 @Suite(.enabled(if: WalledPostfix.canRun, "Postfix or the namespaces are missing"))
 struct LiveTestPathTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(30)))
   func `the path takes one domain's mail and hands it on in clear, and is taken away again`() throws
   {
     let server = try WalledPostfix(scenarios: ["starttls-garbage"])

@@ -12,7 +12,7 @@ import Testing
 ) struct LiveSendmailTests {
   private static var now: Timestamp { Timestamp(seconds: Int64(Date().timeIntervalSince1970)) }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(30)))
   func `the queue is read while mail arrives, is delivered and waits`() throws {
     let server = try LiveSendmail(scenarios: ["ok-plain", "mailbox-full-plain", "home"]) { _ in
       "Connect:127 RELAY\nGreetPause:127 0\nClientRate:127 0\nClientConn:127 0\n"
@@ -172,7 +172,7 @@ import Testing
     ),
   ]
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(30)))
   func `each remedy lets the mail flow, and its undo restores the failure`() throws {
     let server = try LiveSendmail(scenarios: LiveSendmailTests.cases.map(\.scenario)) { _ in "" }
     for one in LiveSendmailTests.cases { try run(one, on: server) }

@@ -7,7 +7,7 @@ import Testing
 /// The recipe for a test path, run as it is printed.
 @Suite(.enabled(if: LiveSendmail.canRun, "Sendmail is not unpacked, or this is not root"))
 struct LiveTestPathTests {
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(30)))
   func `the path hands mail on in clear`() throws {
     let server = try LiveSendmail(scenarios: ["starttls-garbage"]) { _ in
       "Connect:127 RELAY\nGreetPause:127 0\nClientRate:127 0\nClientConn:127 0\n"

@@ -23,7 +23,7 @@ struct LiveTrialTests {
   }
 
   @Test(
-    .timeLimit(.minutes(5)),
+    .timeLimit(.minutes(30)),
     arguments: ["TLS_Srv: VERIFY", "TLS_Srv: VERIFY+CN", "TLS_Srv: ENCR:112", "Try_TLS: NO"]
   )
   func `a trial ends as the server's own attempt does`(_ demand: String) throws {
