@@ -12,6 +12,8 @@ struct LogInput {
   var head: [UInt8]
   var firstMoment: Timestamp?
   var firstYear: Int
+  /// The file's date spoke for a later year, which has no 29 February.
+  var isYearByLeapDay = false
   var identity: FileIdentity
   /// The file changed under its name since the first look.
   var isSecondLook = false
@@ -52,19 +54,27 @@ extension Ingest {
     do {
       let stream = try compression.stream(file, isSeekable: true)
       log.head = try Ingest.readHead(stream)
+      readOn(stream, &log.head, limit: input.isNamed ? Ingest.farthestLook : Ingest.fartherLook)
     } catch {
       report.troubles.append(Ingest.trouble(error, path: input.path))
       return .done(report)
     }
-    if compression != .none, Compression(head: log.head) == .tar {
-      log.isPackedArchive = true
-      return .log(log)
+    if compression != .none {
+      let inner = Compression(head: log.head)
+      if inner == .tar {
+        log.isPackedArchive = true
+        return .log(log)
+      }
+      if inner.isUTF16 {
+        report.troubles.append(InputTrouble(.content, path: input.path, Ingest.packedUTF16))
+        return .done(report)
+      }
     }
     if let server = servers.first(where: { $0.isQueueListing(head: log.head.span) }) {
       return .done(try readListingFile(input, compression: compression, server: server))
     }
     if let other = notALog(log) { return .done(other) }
-    log.firstYear = firstYear(of: log, file: file)
+    setFirstYear(of: &log, file: file)
     log.firstMoment = firstMoment(of: log)
     return .log(log)
   }
@@ -117,7 +127,9 @@ extension Ingest {
   private func notALog(_ log: LogInput) -> InputReport? {
     if holdsLogLines(log.head) { return nil }
     // One line fills all that was looked at: what follows it may be a log.
-    if log.input.isNamed, log.head.count >= 1 << 16, !log.head.contains(0x0a) { return nil }
+    if log.input.isNamed, log.head.count >= Ingest.farthestLook, !log.head.contains(0x0a) {
+      return nil
+    }
     let file = ConfigurationFile(path: log.input.path, bytes: log.head)
     var report = InputReport(path: log.input.path, kind: .other)
     if let server = servers.first(where: { $0.isConfiguration(file) }) {
@@ -135,13 +147,49 @@ extension Ingest {
     // A named file must hold a log; one met in a directory may be anything.
     guard log.input.isNamed, !log.head.isEmpty else { return report }
     report.kind = .log
-    report.lines = log.head.count { $0 == 0x0a }
-    report.unrecognized = report.lines
-    report.bytes = Int64(log.head.count)
-    report.troubles.append(
-      InputTrouble(.content, path: log.input.path, offset: 0, "no line of it is a mail log's")
-    )
+    report.refuse(head: log.head, path: log.input.path)
     return report
+  }
+
+  /// How far a look goes for a line that a log may hold, in what the operator named and in a file met
+  /// in a directory.
+  static let farthestLook = 16 << 20
+  static let fartherLook = 1 << 20
+
+  static let packedUTF16 =
+    "it is packed UTF-16: unpack it, or convert with `iconv -f UTF-16 -t UTF-8` what is in it"
+
+  /// Reads on from the end of `head` until a line that a log may hold, `limit` bytes at most. What
+  /// ends the stream ends the look: it is told when the stream is read.
+  func readOn(_ stream: any ByteStream, _ head: inout [UInt8], limit: Int) {
+    // Where the first line begins that was not looked at, or not at its end.
+    var looked = 0
+    while head.count >= Ingest.firstLook, head.count < limit,
+      !holdsLogLines(Array(head[looked...]))
+    {
+      looked = head.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
+      // Twice as much each time, so that a long line is not looked at over and over.
+      let more = try? Ingest.readAll(
+        stream,
+        limit: min(head.count, limit - head.count),
+        mayCut: true
+      )
+      guard let more, !more.isEmpty else { return }
+      head += more
+    }
+  }
+
+  /// Says how many lines were passed over, where a log begins with many that have no stamp.
+  func warn(ofHeadWithoutStamps head: [UInt8], _ report: inout InputReport) {
+    guard head.count > Ingest.firstLook, report.withoutStamp > 0 else { return }
+    report.troubles.append(
+      InputTrouble(
+        .warning,
+        path: report.path,
+        offset: 0,
+        "\(report.withoutStamp) lines have no stamp, most at its head, and were not understood"
+      )
+    )
   }
 
   func envelopeReader(firstYear: Int) -> EnvelopeReader {
@@ -161,59 +209,6 @@ extension Ingest {
     return moment
   }
 
-  /// The year of the first year-less stamp.
-  private func firstYear(of log: LogInput, file: OpenFile) -> Int {
-    let first = Ingest.firstDay(log.head)
-    guard let first else { return CivilTime(options.now).year }
-    let written = Timestamp(microseconds: log.identity.modified / 1000)
-    let latest = min(options.now, written).advanced(bySeconds: 25 * 3600)
-    return YearCounter.firstYear(
-      first: first,
-      last: lastDay(of: log, file: file, first: first),
-      latest: latest,
-      statedLastYear: options.year
-    )
-  }
-
-  /// Month and day of the last stamp: a packed log is unpacked for it only where the year may have
-  /// turned inside, that is where it begins in the second half of a year and is not far too short.
-  private func lastDay(
-    of log: LogInput,
-    file: OpenFile,
-    first: (month: Int, day: Int)
-  ) -> (month: Int, day: Int)? {
-    if log.compression == .none {
-      let length = Int(min(log.identity.size, 1 << 16))
-      return Ingest.lastDay(file.bytes(at: log.identity.size - Int64(length), count: length))
-    }
-    guard first.month >= 7, let again = try? OpenFile(path: log.input.path),
-      let stream = try? log.compression.stream(again, isSeekable: true)
-    else { return nil }
-    if let packed = stream as? GzipStream {
-      let pace = PackedPace(packed, size: log.identity.size, envelopeReader(firstYear: 2001))
-      if pace.endsBeforeNewYear(first: first) { return nil }
-    }
-    return Ingest.lastDay(Ingest.readTail(stream))
-  }
-
-  static func firstDay(_ bytes: [UInt8]) -> (month: Int, day: Int)? {
-    var day: (month: Int, day: Int)?
-    forEachLine(bytes) { line in
-      day = EnvelopeReader.monthAndDay(line.span)
-      return day == nil
-    }
-    return day
-  }
-
-  private static func lastDay(_ bytes: [UInt8]) -> (month: Int, day: Int)? {
-    var day: (month: Int, day: Int)?
-    forEachLine(bytes) { line in
-      day = EnvelopeReader.monthAndDay(line.span) ?? day
-      return true
-    }
-    return day
-  }
-
   /// Calls `body` with each line until it gives false.
   static func forEachLine(_ bytes: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) -> Bool) {
     bytes.withUnsafeBufferPointer { buffer in
@@ -227,8 +222,11 @@ extension Ingest {
     }
   }
 
+  /// Bytes that tell what most files are.
+  static let firstLook = 1 << 16
+
   static func readHead(_ stream: any ByteStream) throws(ReadFailure) -> [UInt8] {
-    try readAll(stream, limit: 1 << 16, mayCut: true)
+    try readAll(stream, limit: firstLook, mayCut: true)
   }
 
   static func readAll(
@@ -254,19 +252,6 @@ extension Ingest {
     return bytes
   }
 
-  private static func readTail(_ stream: any ByteStream) -> [UInt8] {
-    var tail: [UInt8] = []
-    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-    defer { chunk.deallocate() }
-    let length = 1 << 16
-    while let count = try? stream.read(into: chunk), count > 0 {
-      tail =
-        count >= length
-        ? Array(chunk[(count - length)..<count]) : Array((tail + chunk[..<count]).suffix(length))
-    }
-    return tail
-  }
-
   static func trouble(_ error: OpenFailure, input: FoundInput) -> InputTrouble {
     let kind: InputTrouble.Kind =
       switch error.kind {
@@ -289,6 +274,21 @@ extension Ingest {
 }
 
 extension InputReport {
+  /// Says that what was looked at holds no line of a log.
+  mutating func refuse(head: [UInt8], path: String) {
+    lines = head.count { $0 == 0x0a }
+    unrecognized = lines
+    bytes = Int64(head.count)
+    troubles.append(
+      InputTrouble(
+        .content,
+        path: path,
+        offset: 0,
+        Compression(head: head).isUTF16 ? Ingest.packedUTF16 : "no line of it is a mail log's"
+      )
+    )
+  }
+
   /// Adds the counts of a source that the file holds.
   mutating func add(_ source: SourceCursor) {
     lines += source.lines

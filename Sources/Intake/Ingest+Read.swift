@@ -18,9 +18,13 @@ extension Ingest {
           isNamed: log.input.isNamed
         )
       }
+      if log.isYearByLeapDay {
+        report.troubles.append(Ingest.leapDay(path: log.input.path, year: log.firstYear))
+      }
       let reading = try read(file: file, log: log, report: &report)
+      warn(ofHeadWithoutStamps: log.head, &report)
       if log.input.isNamed, !holdsLogLines(log.head) { checkIsLog(&report) }
-      if report.troubles.allSatisfy({ $0.kind == .note }), reading.unfinishedBytes == 0 {
+      if report.troubles.allSatisfy(\.kind.isHarmless), reading.unfinishedBytes == 0 {
         var seen = SeenFile(path: log.input.path, log.identity)
         seen.sources = [reading.source]
         intake.writer.noteSeen(seen)
@@ -189,13 +193,7 @@ extension Ingest {
   ) throws {
     guard !head.isEmpty else { return }
     let written = modified.map { Timestamp(microseconds: $0 / 1000) } ?? options.now
-    let first = Ingest.firstDay(head) ?? (1, 1)
-    let year = YearCounter.firstYear(
-      first: first,
-      last: nil,
-      latest: min(options.now, written).advanced(bySeconds: 25 * 3600),
-      statedLastYear: options.year
-    )
+    let year = firstYear(ofStream: head, written: written, path: path, &report)
     if let known = matcher.candidates(head: head).first {
       let rewound = RewoundStream(head, then: stream)
       if try rewound.skip(to: known.cursor - Int64(known.tailLength)) {
@@ -222,9 +220,10 @@ extension Ingest {
       return
     }
     let source = matcher.make(path: path, kind: "log", head: head)
+    let isLong = head.count > LineReader.mostAlready
     _ = try pump(
-      stream,
-      already: head,
+      isLong ? RewoundStream(head, then: stream) : stream,
+      already: isLong ? [] : head,
       source: source,
       firstYear: year,
       isGrowing: false,

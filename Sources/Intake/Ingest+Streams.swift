@@ -49,8 +49,13 @@ extension Ingest {
       if packing != .zip, packing != .tar {
         let stream = try packing.stream(file, isSeekable: true)
         let head = try Ingest.readHead(stream)
-        if Compression(head: head) == .none {
+        let inner = Compression(head: head)
+        if inner == .none {
           try readStream(stream, head: head, path: path, modified: modified, &report)
+          return
+        }
+        if inner.isUTF16 {
+          report.troubles.append(InputTrouble(.content, path: path, Ingest.packedUTF16))
           return
         }
       }
@@ -91,7 +96,7 @@ extension Ingest {
       if packing == .gzip {
         // A stream all along, but for an archive in it.
         source.putBack(head)
-        let stream = GzipStream(source)
+        let stream = UnpackedStream(source, GzipUnpacker())
         let head = try Ingest.readHead(stream)
         if Compression(head: head) != .tar { return [try readUnpacked(stream, head: head, input)] }
         held = try OpenFile(copying: RewoundStream(head, then: stream), path: input.path)
@@ -129,24 +134,22 @@ extension Ingest {
       return try readListing(head + rest, path: input.path, server: server)
     }
     var report = InputReport(path: input.path, kind: .log)
+    var head = head
+    readOn(stream, &head, limit: Ingest.farthestLook)
     guard head.isEmpty || holdsLogLines(head) else {
-      report.lines = head.count { $0 == 0x0a }
-      report.unrecognized = report.lines
-      report.bytes = Int64(head.count)
-      report.troubles.append(
-        InputTrouble(.content, path: input.path, offset: 0, "no line of it is a mail log's")
-      )
+      report.refuse(head: head, path: input.path)
       return report
     }
     try readStream(stream, head: head, path: input.path, modified: nil, &report)
+    warn(ofHeadWithoutStamps: head, &report)
     checkIsLog(&report)
     return report
   }
 
   /// What the operator named must hold a mail log's lines.
   func checkIsLog(_ report: inout InputReport) {
-    guard report.troubles.isEmpty, report.lines > 0, report.recognized == 0,
-      report.unrecognized == 0
+    guard report.troubles.allSatisfy(\.kind.isHarmless), report.lines > 0,
+      report.recognized == 0, report.unrecognized == 0
     else { return }
     report.troubles.append(
       InputTrouble(.content, path: report.path, offset: 0, "no line of it is a mail log's")

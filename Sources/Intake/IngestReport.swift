@@ -23,6 +23,8 @@ package struct InputReport: Hashable, Sendable {
   /// What this run read.
   package var newLines = 0
   package var newRecognized = 0
+  /// Lines that this run read and that have no stamp of a log.
+  package var withoutStamp = 0
   package var newest: Timestamp?
   package var troubles: [InputTrouble] = []
 

@@ -15,7 +15,7 @@ struct PackedPace {
   private(set) var seconds: Double?
 
   /// Reads the beginning of `stream`; `size` is that of the packed file.
-  init(_ stream: GzipStream, size: Int64, _ envelopes: EnvelopeReader) {
+  init(_ stream: UnpackedStream, size: Int64, _ envelopes: EnvelopeReader) {
     var envelopes = envelopes
     var bytes = [UInt8](repeating: 0, count: PackedPace.looked)
     var count = 0

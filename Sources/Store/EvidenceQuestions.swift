@@ -39,7 +39,8 @@ extension TriageStore {
     }
   }
 
-  /// A line of a plain file, if one begins at that offset. Packed files are not unpacked for it.
+  /// A line of a plain file, if one begins at that offset. Packed files are not unpacked for it: what
+  /// does not begin as a stamp can is not told.
   private static func readBack(_ path: String, offset: Int64) -> String? {
     guard offset >= 0,
       let bytes = try? BoundedFile.bytes(path: path, from: max(0, offset - 1), count: 4097)
@@ -52,6 +53,9 @@ extension TriageStore {
     guard let end = line.firstIndex(of: 0x0a) ?? (line.isEmpty ? nil : line.endIndex) else {
       return nil
     }
+    let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+    let start = line[..<end].dropFirst(line.starts(with: mark) ? mark.count : 0).prefix(16)
+    guard start.allSatisfy({ (0x20...0x7e).contains($0) }) else { return nil }
     return String(decoding: line[..<end], as: UTF8.self)
   }
 

@@ -97,6 +97,8 @@ final class Session {
     case .note:
       if options.verbose { complain(trouble.trouble.description) }
       return
+    case .warning:
+      if options.quiet { return }
     case .missing: statuses.append(.noInput)
     case .permission: statuses.append(.noPermission)
     case .inputOutput: statuses.append(.inputOutput)

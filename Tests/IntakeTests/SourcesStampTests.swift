@@ -111,7 +111,7 @@ import Testing
     let file = try OpenFile(path: path)
     let size = file.identity.size
     let reader = EnvelopeReader(clock: try #require(ZoneClock(zone: "UTC")), firstYear: 2001)
-    let pace = PackedPace(GzipStream(file), size: size, reader)
+    let pace = PackedPace(UnpackedStream(file, GzipUnpacker()), size: size, reader)
     #expect(pace.endsBeforeNewYear(first: (month: first.0, day: first.1)) == ends)
   }
 }

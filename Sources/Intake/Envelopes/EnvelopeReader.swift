@@ -83,7 +83,7 @@ package struct EnvelopeReader {
     else { return nil }
     let high = line[start + 4] == UInt8(ascii: " ") ? 0 : line.digits(1, at: start + 4)
     guard let high else { return nil }
-    let civil = CivilTime(
+    var civil = CivilTime(
       year: years.year(month: month),
       month: month,
       day: high * 10 + low,
@@ -91,6 +91,11 @@ package struct EnvelopeReader {
       minute: minute,
       second: second
     )
+    if month == 2, civil.day == 29, !civil.isPlausible {
+      // The year is a wrong one; the line is there all the same, behind those of the 28th.
+      civil.month = 3
+      civil.day = 1
+    }
     guard civil.isPlausible else { return nil }
     lastStamp = key
     lastSecond = second

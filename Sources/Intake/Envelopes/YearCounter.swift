@@ -28,22 +28,34 @@ struct YearCounter {
     return year
   }
 
+  /// The year of a file's first line.
+  struct FirstYear: Hashable {
+    var year: Int
+    /// A 29 February says so, against the latest moment.
+    var isByLeapDay = false
+  }
+
   /// The year of a file's first line, from its first and last stamps and the latest moment at which
-  /// the last line can have been written. `statedLastYear` is the operator's word.
+  /// the last line can have been written. `statedLastYear` is the operator's word, which nothing
+  /// overrules; without it a 29 February is of a year that has one.
   static func firstYear(
     first: (month: Int, day: Int),
     last: (month: Int, day: Int)?,
     latest: Timestamp,
     statedLastYear: Int?
-  ) -> Int {
+  ) -> FirstYear {
     let limit = CivilTime(latest)
     let end = last ?? first
-    var lastYear = statedLastYear ?? limit.year
-    if statedLastYear == nil, (end.month, end.day) > (limit.month, limit.day) { lastYear -= 1 }
-    if end.month == 2, end.day == 29 {
-      while CivilTime.daysIn(month: 2, year: lastYear) < 29 { lastYear -= 1 }
-    }
     // The year turned inside the file.
-    return (first.month, first.day) > (end.month, end.day) ? lastYear - 1 : lastYear
+    let turns = (first.month, first.day) > (end.month, end.day) ? 1 : 0
+    if let statedLastYear { return FirstYear(year: statedLastYear - turns) }
+    var lastYear = limit.year
+    if (end.month, end.day) > (limit.month, limit.day) { lastYear -= 1 }
+    func has(_ date: (month: Int, day: Int), in year: Int) -> Bool {
+      date.day <= 28 || date != (2, 29) || CivilTime.daysIn(month: 2, year: year) == 29
+    }
+    let byDate = lastYear
+    while !has(end, in: lastYear) || !has(first, in: lastYear - turns) { lastYear -= 1 }
+    return FirstYear(year: lastYear - turns, isByLeapDay: lastYear != byDate)
   }
 }

@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
 
-/// bzip2, xz, zstd, lz4, and tar or zip archives of logs, through libarchive. Each filter and format
+/// bzip2 and lz4, and tar (packed or not) or zip archives of logs, through libarchive. Each filter and format
 /// is enabled by name: `archive_read_support_filter_all` would run programs chosen by content.
 final class ArchiveStream: ByteStream {
   private let archive: OpaquePointer?
@@ -81,6 +81,7 @@ final class ArchiveStream: ByteStream {
       let code = archive_read_data_block(archive, &start, &count, &offset)
       if code == ARCHIVE_EOF {
         isFinished = true
+        if let left = behindTheEnd() { throw left }
         return 0
       }
       guard code >= ARCHIVE_WARN else {
@@ -93,7 +94,7 @@ final class ArchiveStream: ByteStream {
     buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<given]))
     block = UnsafeRawBufferPointer(rebasing: block[given...])
     produced += Int64(given)
-    if produced > 1 << 20, produced / GzipStream.largestRatio > max(storedBytesRead, 1) {
+    if produced > 1 << 20, produced / UnpackedStream.largestRatio > max(storedBytesRead, 1) {
       isFinished = true
       pending = ReadFailure(
         offset: storedBytesRead,
@@ -102,6 +103,20 @@ final class ArchiveStream: ByteStream {
       )
     }
     return given
+  }
+
+  /// What stands behind the packed data of a single file and is none: libarchive passes over it.
+  private func behindTheEnd() -> ReadFailure? {
+    guard isSingle else { return nil }
+    let end = Int64(archive_filter_bytes(archive, -1))
+    let rest = file.bytes(at: end, count: Int(min(max(file.identity.size - end, 0), 1 << 16)))
+    // Zeros are padding.
+    guard rest.contains(where: { $0 != 0 }) else { return nil }
+    return ReadFailure(
+      offset: end,
+      reason: "what stands behind the end of the packed data is none",
+      isDamage: true
+    )
   }
 
   var isPacked: Bool { true }

@@ -28,8 +28,13 @@ package struct InputTrouble: Hashable, Sendable {
     case inputOutput
     /// Not what it claims to be: damaged, cut short, no mail log.
     case content
-    /// Worth saying, and no fault.
+    /// Worth saying to everybody, and no fault.
+    case warning
+    /// Worth saying to who asks, and no fault.
     case note
+
+    /// The status does not tell of it.
+    package var isHarmless: Bool { self == .warning || self == .note }
   }
 
   package var kind: Kind

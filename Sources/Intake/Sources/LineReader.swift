@@ -29,7 +29,11 @@ struct LineReader: ~Copyable {
   /// Bytes behind the last newline that were left for the next run.
   private(set) var unfinishedBytes = 0
 
-  /// Reads `stream`, of which `already` was read before and lies at uncompressed `offset`.
+  /// Bytes that may have been read before.
+  static let mostAlready = 1 << 18
+
+  /// Reads `stream`, of which `already` (``mostAlready`` bytes at most) was read before and lies at
+  /// uncompressed `offset`.
   init(
     _ stream: any ByteStream,
     already: [UInt8] = [],
@@ -39,7 +43,10 @@ struct LineReader: ~Copyable {
     self.stream = stream
     self.offset = offset
     self.givesUnfinishedLine = givesUnfinishedLine
-    buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: LineReader.mostAlready,
+      alignment: 64
+    )
     buffer.copyBytes(from: already.prefix(buffer.count))
     end = min(already.count, buffer.count)
   }
