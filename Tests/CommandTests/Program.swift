@@ -8,6 +8,8 @@ final class Workplace {
     var status: Int32
     var output: String
     var complaint: String
+    /// ``output`` and ``complaint`` as they came, which may be no UTF-8.
+    var bytes = Data()
     /// Ended by a signal.
     var wasKilled: Bool
   }
@@ -84,6 +86,7 @@ final class Workplace {
       status: process.terminationStatus,
       output: String(decoding: said, as: UTF8.self),
       complaint: String(decoding: text, as: UTF8.self),
+      bytes: said + text,
       wasKilled: process.terminationReason == .uncaughtSignal
     )
   }

@@ -196,6 +196,12 @@ package struct Discovery {
       )
       return
     }
+    guard access(path, X_OK) == 0 || entries.isEmpty else {
+      troubles.append(
+        InputTrouble(.permission, path: shown, "no permission to open what is in the directory")
+      )
+      return
+    }
     if let server = servers.first(where: { $0.isQueue(directory: path, entries: entries) }) {
       inputs.append(FoundInput(path: path, kind: .queue(server.id), isNamed: isNamed))
       return

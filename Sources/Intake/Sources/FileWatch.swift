@@ -48,7 +48,9 @@ package final class FileWatch {
   }
 
   /// Waits up to `seconds` for changes and gives the paths that changed, each once; empty where
-  /// nothing did. A directory that was removed, or of which events were lost, is given itself.
+  /// nothing did. A directory that was removed, of which events were lost, or in
+  /// which a file without a proper name changed, is given itself; one that was made again must be
+  /// watched again.
   package func changes(within seconds: Double) -> Set<String> {
     let end = FileWatch.clock() + max(0, seconds)
     var changed: Set<String> = []
@@ -95,7 +97,8 @@ package final class FileWatch {
       }
       guard let directory = directories[event.wd] else { continue }
       if event.mask & UInt32(IN_IGNORED) != 0 { directories[event.wd] = nil }
-      let text = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+      // A name that is no UTF-8 cannot be said here: a walk of the directory tells of it.
+      let text = String(validating: name.prefix { $0 != 0 }, as: UTF8.self) ?? ""
       changed.insert(text.isEmpty ? directory : directory + "/" + text)
     }
   }
