@@ -29,12 +29,13 @@ extension Ingest {
     var run = SourceRun(source: source, envelopes: envelopes)
     var committed = source.cursor
     var flushed = source.cursor
-    let flushBytes = min(options.flushBytes, options.commitBytes)
+    let commitBytes = options.commitBytes * (intake.writer.isFirstFill ? 4 : 1)
+    let flushBytes = min(options.flushBytes, commitBytes)
     var reported: Int64 = 0
     while try intake.read(&lines, upTo: flushed + flushBytes, run: &run) {
       run.source.cursor = lines.offset
       flushed = lines.offset
-      if !run.export.isOpen, lines.offset - committed >= options.commitBytes {
+      if !run.export.isOpen, lines.offset - committed >= commitBytes {
         try commit(&run, lines)
         committed = lines.offset
       } else {

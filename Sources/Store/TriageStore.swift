@@ -58,6 +58,8 @@ package struct TriageStore: Sendable {
   /// The path, or `:memory:`.
   package let path: String
   package let database: DatabaseQueue
+  /// Seconds for which a lock that another run holds is waited for.
+  let waitSeconds: Double
 
   /// Migrations in order. A migration that was released is never edited; a new one is appended.
   private static var migrator: DatabaseMigrator {
@@ -73,6 +75,7 @@ package struct TriageStore: Sendable {
   /// to the present form. `:memory:` keeps nothing. Throws ``StoreError``.
   package init(path: String, waitSeconds: Double = 5) throws {
     self.path = path
+    self.waitSeconds = waitSeconds
     var configuration = GRDB.Configuration()
     configuration.busyMode = .timeout(waitSeconds)
     configuration.label = "mailtriage"
@@ -88,10 +91,7 @@ package struct TriageStore: Sendable {
       } else {
         try TriageStore.prepareFile(path)
         database = try DatabaseQueue(path: path, configuration: configuration)
-        try database.writeWithoutTransaction { db in
-          try db.execute(sql: "PRAGMA journal_mode = WAL")
-          try db.execute(sql: "PRAGMA synchronous = NORMAL")
-        }
+        try database.writeWithoutTransaction(TriageStore.useWriteAheadLog)
       }
       let migrator = TriageStore.migrator
       if try database.read(migrator.hasBeenSuperseded) { throw StoreError.newer(path: path) }

@@ -12,6 +12,12 @@ struct StoreFormTests {
     deinit { try? FileManager.default.removeItem(atPath: path) }
     var database: String { path + "/state/triage.sqlite" }
 
+    /// What the file's header says (byte 18, <https://www.sqlite.org/fileformat2.html>).
+    var journalMode: String {
+      let header = FileManager.default.contents(atPath: database)?.prefix(20)
+      return header.map { $0.count == 20 && $0[18] == 2 ? "write-ahead log" : "rollback" } ?? "none"
+    }
+
     func mode(_ file: String) -> UInt32 {
       var status = stat()
       lstat(file, &status)
@@ -125,6 +131,62 @@ struct StoreFormTests {
       #expect(try second.sources().isEmpty)
       try db.execute(sql: "ROLLBACK")
     }
+  }
+
+  @Test func `while a first log fills it, a second run reads what is committed and is refused`()
+    throws
+  {
+    let place = Place()
+    let first = try TriageStore(path: place.database)
+    var writer = try IngestWriter(store: first, seed: 1)
+    let isFirstFill = writer.isFirstFill
+    #expect(isFirstFill)
+    #expect(place.journalMode == "rollback")
+    try first.database.inDatabase { db in
+      try db.execute(sql: "BEGIN IMMEDIATE; INSERT INTO domain (name) VALUES ('b.example')")
+      let second = try TriageStore(path: place.database, waitSeconds: 0.1)
+      #expect(try second.sources().isEmpty)
+      #expect(throws: StoreError.busy(path: place.database)) {
+        try second.silence("b.example", until: Timestamp(seconds: 1))
+      }
+      try db.execute(sql: "COMMIT")
+    }
+    try writer.finish()
+    #expect(place.journalMode == "write-ahead log")
+    #expect(
+      try first.read { try String.fetchAll($0, sql: "SELECT name FROM domain") } == ["b.example"]
+    )
+  }
+
+  @Test func `a first fill that was killed is undone, and the next run goes on`() throws {
+    let place = Place()
+    let copy = place.database + ".killed"
+    do {
+      let first = try TriageStore(path: place.database)
+      var writer = try IngestWriter(store: first, seed: 1)
+      try first.database.inDatabase { db in
+        try db.execute(sql: "BEGIN; INSERT INTO domain (name) VALUES ('kept.example'); COMMIT")
+        // More than the cache holds: pages are in the file before the commit.
+        try db.execute(
+          sql: """
+            PRAGMA cache_size = 4; BEGIN IMMEDIATE;
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+            INSERT INTO domain (name) SELECT 'lost-' || i || '.example' FROM n
+            """
+        )
+        // What a kill at this moment would leave.
+        for suffix in ["", "-journal"] {
+          try FileManager.default.copyItem(atPath: place.database + suffix, toPath: copy + suffix)
+        }
+        try db.execute(sql: "ROLLBACK")
+      }
+      try writer.finish()
+    }
+    let next = try TriageStore(path: copy)
+    #expect(
+      try next.read { try String.fetchAll($0, sql: "SELECT name FROM domain") } == ["kept.example"]
+    )
+    #expect(try next.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
   }
 
   @Test func `starting anew keeps the old one beside it`() throws {

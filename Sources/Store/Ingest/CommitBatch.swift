@@ -4,6 +4,9 @@ struct CommitBatch: Sendable {
   var endsTransaction = false
   /// Messages that the reading thread lets go of; their rows are made by the writing one.
   var leaving: [OpenMessage] = []
+  /// Messages that were written: their room is used again.
+  var spent: [OpenMessage] = []
+  private static let mostSpent = 4096
   private var buffers = Array(repeating: RowBuffer(), count: IngestTable.allCases.count)
 
   subscript(table: IngestTable) -> RowBuffer {
@@ -22,6 +25,7 @@ struct CommitBatch: Sendable {
   /// Makes the rows of the messages that left.
   mutating func addLeaving() {
     for message in leaving { add(message) }
+    spent += leaving.prefix(max(0, CommitBatch.mostSpent - spent.count))
     leaving.removeAll(keepingCapacity: true)
   }
 

@@ -29,6 +29,7 @@ extension IngestWriter {
   package mutating func finish() throws {
     try commit(sources: [], states: [])
     try thread.finish()
+    if isFirstFill { store.endFirstFill() }
   }
 
   /// Remembers, with the next commit, that a file was read to its end.

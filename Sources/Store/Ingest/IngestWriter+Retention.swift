@@ -14,15 +14,7 @@ extension IngestWriter {
     let day: Int64 = 86_400_000_000
     let detail = newest - IngestWriter.detailDays * day
     let tally = (newest - IngestWriter.tallyDays * day).hour
-    let old = try store.read { db in
-      try Bool.fetchOne(
-        db,
-        sql: "SELECT EXISTS (SELECT 1 FROM message WHERE last_at < ?)",
-        arguments: [detail]
-      )
-        ?? false
-    }
-    guard old else { return }
+    guard try store.read({ try IngestWriter.holds(olderThan: detail, $0) }) else { return }
     try store.write { db in
       for table in ["attempt", "expiry"] {
         try db.execute(
@@ -46,5 +38,17 @@ extension IngestWriter {
       }
     }
     keepOpen { $0.lastAt >= detail }
+  }
+
+  /// Whether a message was last heard of before `moment`. The hours of arrival say at once where none
+  /// can be; only else all messages are looked at.
+  private static func holds(olderThan moment: Int64, _ db: Database) throws -> Bool {
+    let first = try Int64.fetchOne(db, sql: "SELECT min(hour) FROM arrival_tally")
+    guard let first, first <= moment.hour else { return false }
+    return try Bool.fetchOne(
+      db,
+      sql: "SELECT EXISTS (SELECT 1 FROM message WHERE last_at < ?)",
+      arguments: [moment]
+    ) ?? false
   }
 }

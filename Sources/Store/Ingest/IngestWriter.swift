@@ -9,6 +9,8 @@ package struct IngestWriter: ~Copyable {
   let store: TriageStore
   let thread: CommitThread
   let isDiscarding: Bool
+  /// The store was empty: nobody waits for what is in it, and a transaction may take longer.
+  package let isFirstFill: Bool
   var counter: IngestCounter
   var pending: PendingRows
   var open: SeededTable<QueueKey, OpenMessage>
@@ -78,9 +80,14 @@ package struct IngestWriter: ~Copyable {
     nextMessage = loaded.lastMessage + 1
     nextRecipient = loaded.lastRecipient + 1
     newest = loaded.newest
+    isFirstFill = nextMessage == 1 && !isDiscarding
+    if isFirstFill { store.beginFirstFill() }
   }
 
-  deinit { try? thread.finish() }
+  deinit {
+    try? thread.finish()
+    if isFirstFill { store.endFirstFill() }
+  }
 
   /// What was applied so far.
   package var counts: IngestCounts { counter.counts }
@@ -273,12 +280,8 @@ package struct IngestWriter: ~Copyable {
     origin: Int64,
     arrivedAt: Int64
   ) -> OpenMessage {
-    let message = OpenMessage(
-      row: nextMessage,
-      origin: origin,
-      queueID: id,
-      arrivedAt: arrivedAt
-    )
+    let message = pending.batch.spent.popLast() ?? OpenMessage()
+    message.begin(row: nextMessage, origin: origin, queueID: id, arrivedAt: arrivedAt)
     nextMessage += 1
     counter.counts.messages += 1
     note(message)

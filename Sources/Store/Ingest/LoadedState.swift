@@ -76,7 +76,8 @@ extension OpenMessage {
   /// A message with its recipients from the store.
   convenience init(_ row: Row, _ db: Database) throws {
     let queueID: String = row["queue_id"]
-    self.init(
+    self.init()
+    begin(
       row: row["id"],
       origin: row["origin"],
       queueID: queueID.utf8,

@@ -51,18 +51,18 @@ struct OpenRecipient {
 /// A message that has not ended, as the writer holds it. One thread has it at a time: the one that
 /// reads until it leaves, the one that writes from then on.
 final class OpenMessage: @unchecked Sendable {
-  let row: Int64
-  let origin: Int64
+  private(set) var row: Int64 = 0
+  private(set) var origin: Int64 = 0
   /// The queue id, and what ranges of this message point to: one piece of memory for all its texts.
-  private(set) var texts: [UInt8]
-  let queueID: Range<Int>
-  var arrivedAt: Int64
+  private(set) var texts: [UInt8] = []
+  private(set) var queueID = 0..<0
+  private(set) var arrivedAt: Int64 = 0
   private(set) var sender: Range<Int>?
   private(set) var messageID: Range<Int>?
   var size: Int?
   var original: Int64?
   var isHeld = false
-  var lastAt: Int64
+  var lastAt: Int64 = 0
   var endedAt: Int64?
   /// Attempts, those of one second as one.
   private(set) var tries: Int64 = 0
@@ -73,16 +73,33 @@ final class OpenMessage: @unchecked Sendable {
   var isLeaving = false
   var recipients: [OpenRecipient] = []
 
-  init(row: Int64, origin: Int64, queueID: some Collection<UInt8>, arrivedAt: Int64) {
+  /// One without a queue id, to ``begin(row:origin:queueID:arrivedAt:)`` with.
+  init() {
+    // A queue id, an address each way, and a Message-ID: what most messages have.
+    texts.reserveCapacity(160)
+  }
+
+  /// Makes it stand for this message and no other. A mail server's log opens and ends thousands of
+  /// messages a second: the room of one that was written serves the next.
+  func begin(row: Int64, origin: Int64, queueID: some Collection<UInt8>, arrivedAt: Int64) {
     self.row = row
     self.origin = origin
-    texts = []
-    // A queue id, an address each way, and a Message-ID: what most messages have.
-    texts.reserveCapacity(queueID.count + 128)
+    texts.removeAll(keepingCapacity: texts.capacity <= 256)
     texts.append(contentsOf: queueID)
     self.queueID = 0..<queueID.count
     self.arrivedAt = arrivedAt
-    self.lastAt = arrivedAt
+    sender = nil
+    messageID = nil
+    size = nil
+    original = nil
+    isHeld = false
+    lastAt = arrivedAt
+    endedAt = nil
+    tries = 0
+    lastTriedAt = nil
+    isChanged = false
+    isLeaving = false
+    recipients.removeAll(keepingCapacity: recipients.capacity <= 4)
   }
 
   func setSender(_ text: some Collection<UInt8>) { sender = keep(text) }
