@@ -78,7 +78,9 @@ package final class Ingest {
     let snapshot = server.readQueue(directory: input.path, now: options.now)
     report.format = id.description
     fill(&report, with: snapshot)
-    try store.save(snapshot)
+    // A queue that may not be read is not an empty one.
+    let isForbidden = report.troubles.contains { $0.kind == .permission || $0.kind == .inputOutput }
+    if !isForbidden || !snapshot.messages.isEmpty { try store.save(snapshot) }
     return report
   }
 
@@ -109,11 +111,7 @@ package final class Ingest {
     report.recognized = report.lines
     report.unrecognized = snapshot.troubles.count
     report.newest = snapshot.takenAt
-    report.troubles = snapshot.troubles.map {
-      var trouble = InputTrouble(.note, path: $0.path, $0.reason)
-      trouble.trouble = $0
-      return trouble
-    }
+    report.troubles = snapshot.troubles.map(InputTrouble.init)
   }
 }
 

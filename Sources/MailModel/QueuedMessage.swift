@@ -190,15 +190,39 @@ package struct QueueSnapshot: Sendable {
 
 /// Something that could not be read.
 package struct ReadTrouble: Hashable, Sendable, CustomStringConvertible {
+  /// What is at fault.
+  package enum Nature: Hashable, Sendable {
+    /// Damaged, cut short, or not what it should be.
+    case content
+    case permission
+    /// The device.
+    case inputOutput
+    /// Nothing: what was read serves, and more would serve better.
+    case remark
+  }
+
   package var path: String
   package var offset: Int64?
   /// One sentence: what is wrong and, where that helps, what to do.
   package var reason: String
+  package var nature: Nature
 
-  package init(path: String, offset: Int64? = nil, reason: String) {
+  package init(path: String, offset: Int64? = nil, reason: String, nature: Nature = .content) {
     self.path = path
     self.offset = offset
     self.reason = reason
+    self.nature = nature
+  }
+
+  /// A file or directory that was not read.
+  package init(path: String, _ failure: BoundedFile.Failure) {
+    let nature: Nature =
+      switch failure {
+      case .permission: .permission
+      case .failed: .inputOutput
+      case .notRegular, .vanished: .content
+      }
+    self.init(path: path, reason: failure.reason, nature: nature)
   }
 
   package var description: String {

@@ -95,7 +95,7 @@ struct ForecastPage {
   /// The destinations, the nearest deadline first; with each message where that is wanted.
   func page(withMessages: Bool) -> Page {
     guard !destinations.isEmpty else {
-      return Page(title: "Mail forecast", [.lead("Nothing waits.")])
+      return Page(title: "Mail forecast", [.lead(QueuePage.nothing(in: analysis.queue))])
     }
     var blocks: [Page.Block] = [
       .lead(

@@ -119,7 +119,9 @@ struct QueuePage {
 
   var page: Page {
     let rows = rows
-    guard !rows.isEmpty else { return Page(title: "Mail queue", [.lead("Nothing waits.")]) }
+    guard !rows.isEmpty else {
+      return Page(title: "Mail queue", [.lead(QueuePage.nothing(in: analysis.queue))])
+    }
     let count = analysis.queue.messages.count
     var blocks: [Page.Block] = [
       .lead(
@@ -131,6 +133,11 @@ struct QueuePage {
       blocks.append(.paragraph("No queue was read: this is what the log leaves open."))
     }
     return Page(title: "Mail queue", blocks)
+  }
+
+  /// What is said where nothing waits, as far as is known.
+  static func nothing(in queue: QueueView) -> String {
+    queue.isFromLog ? "The log leaves nothing open; no queue was read." : "Nothing waits."
   }
 
   private func table(_ rows: [Row]) -> Table {

@@ -79,7 +79,21 @@ final class Session {
       complain(error.description + "; answering from what it holds")
       statuses.append(.temporary)
     }
-    for report in reports { for trouble in report.troubles { note(trouble) } }
+    for report in reports { note(report) }
+  }
+
+  /// Faults of one input that are told each; a damaged queue may have as many as it has files.
+  private static let mostTold = 20
+
+  private func note(_ report: InputReport) {
+    var told = 0
+    for trouble in report.troubles {
+      if !trouble.kind.isHarmless { told += 1 }
+      note(trouble, isTold: told <= Session.mostTold)
+    }
+    if told > Session.mostTold {
+      complain("\(report.path): \(told - Session.mostTold) more faults like these")
+    }
   }
 
   private func usualPlaces() -> (logs: [String], spools: [String]) {
@@ -92,7 +106,7 @@ final class Session {
     return (registeredMailServers.flatMap(\.usualPlaces.logs).filter { access($0, F_OK) == 0 }, [])
   }
 
-  private func note(_ trouble: InputTrouble) {
+  private func note(_ trouble: InputTrouble, isTold: Bool = true) {
     switch trouble.kind {
     case .note:
       if options.verbose { complain(trouble.trouble.description) }
@@ -104,7 +118,7 @@ final class Session {
     case .inputOutput: statuses.append(.inputOutput)
     case .content: statuses.append(.inputNotValid)
     }
-    complain(trouble.trouble.description)
+    if isTold { complain(trouble.trouble.description) }
   }
 
   /// The analysis of what the store holds.

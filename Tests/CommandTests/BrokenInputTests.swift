@@ -3,72 +3,126 @@ import Testing
 
 /// What the program says, and how it ends, when an input is broken or missing: the rest is analysed.
 @Suite struct BrokenInputTests {
-  private struct Outcome {
+  private static let lines = PostfixLines.message(
+    1,
+    at: Date(timeIntervalSince1970: 1_772_442_845),
+    "b.example",
+    PostfixLines.sent
+  )
+
+  struct Broken: CustomTestStringConvertible {
+    var name: String
+    /// Nil where there is no such file.
+    var bytes: [UInt8]?
     var status: Int32
-    var output: String
-    var complaint: String
+    /// What is said behind the path.
+    var reason: String
+    /// Whether it is told of too where it is met in a directory, and not named.
+    var isToldInDirectory = true
+
+    var testDescription: String { name }
+
+    init(_ name: String, _ bytes: [UInt8]?, _ status: Int32, _ reason: String, inDirectory: Bool) {
+      self.name = name
+      self.bytes = bytes
+      self.status = status
+      self.reason = reason
+      isToldInDirectory = inDirectory
+    }
   }
 
-  private static let lines = """
-    2026-03-02T09:14:05Z mx1 postfix/qmgr[9]: 4ABC1D2E3F: from=<a@a.example>, size=9, nrcpt=1 (queue active)
-    2026-03-02T09:14:06Z mx1 postfix/smtp[8]: 4ABC1D2E3F: to=<b@b.example>, relay=mx.b.example[192.0.2.1]:25, \
-    delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
-    2026-03-02T09:14:06Z mx1 postfix/qmgr[9]: 4ABC1D2E3F: removed
+  private static let gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]
+  private static let xz: [UInt8] = [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0, 4]
+  private static let zstd: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+  private static let noise = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7 | 0x80) }
+  private static let noLog = ": at byte 0: no line of it is a mail log's"
 
-    """
+  private static let table: [Broken] = [
+    Broken("none.log", nil, 66, ": No such file or directory", inDirectory: false),
+    Broken("letter.txt", Array("Dear reader\n".utf8), 65, noLog, inDirectory: false),
+    Broken("noise.log", noise, 65, noLog, inDirectory: false),
+    Broken("zeros.log", Array(repeating: 0, count: 100_000), 65, noLog, inDirectory: false),
+    Broken(
+      "cut.gz",
+      gzip,
+      65,
+      ": at byte 10: the gzip file ends too early",
+      inDirectory: true
+    ),
+    Broken(
+      "damaged.gz",
+      gzip + [0xFF, 0xFF],
+      65,
+      ": at byte 11: damaged gzip data (invalid block type)",
+      inDirectory: true
+    ),
+    Broken("cut.xz", xz, 65, ": at byte 8: the xz file ends too early", inDirectory: true),
+    Broken(
+      "damaged.xz",
+      xz + Array(repeating: 0xA5, count: 40),
+      65,
+      ": at byte 12: damaged xz data (the data does not fit its checksum or form)",
+      inDirectory: true
+    ),
+    Broken("cut.zst", zstd, 65, ": at byte 4: the zstd file ends too early", inDirectory: true),
+    Broken(
+      "damaged.zst",
+      zstd + Array(repeating: 0xA5, count: 40),
+      65,
+      ": at byte 5: damaged zstd data (Dictionary mismatch)",
+      inDirectory: true
+    ),
+    Broken(
+      "damaged.bz2",
+      Array("BZh91AY&SY and then".utf8),
+      65,
+      ": at byte 19: bzip decompression failed",
+      inDirectory: true
+    ),
+    Broken(
+      "cut.zip",
+      [0x50, 0x4B, 3, 4, 20, 0],
+      65,
+      ": at byte 6: Truncated ZIP file header",
+      inDirectory: true
+    ),
+    Broken(
+      "queue.json",
+      Array("{\"queue_name\": \"deferred\", \"queue_id\": \"4ABC1D2E3F\", \"arri\n".utf8),
+      65,
+      ": at byte 0: not an entry of postqueue -j",
+      inDirectory: true
+    ),
+  ]
 
-  /// Runs `analyze` on files written for it; beside each broken input lies a whole log.
-  private func analyze(_ broken: String, _ bytes: Data?) throws -> Outcome {
-    let place = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: place) }
-    try Data(BrokenInputTests.lines.utf8).write(to: place.appendingPathComponent("mail.log"))
-    if let bytes { try bytes.write(to: place.appendingPathComponent(broken)) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-      .deletingLastPathComponent().appendingPathComponent("mailtriage")
-    process.arguments = [
-      "analyze", place.appendingPathComponent(broken).path,
-      place.appendingPathComponent("mail.log").path, "--database",
-      place.appendingPathComponent("t.sqlite").path, "--format", "json", "--now",
-      "2026-03-03T00:00:00Z",
-    ]
-    let output = Pipe()
-    let complaint = Pipe()
-    process.standardOutput = output
-    process.standardError = complaint
-    try process.run()
-    let said = try output.fileHandleForReading.readToEnd() ?? Data()
-    let complained = try complaint.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return Outcome(
-      status: process.terminationStatus,
-      output: String(decoding: said, as: UTF8.self),
-      complaint: String(decoding: complained, as: UTF8.self)
-    )
-  }
-
-  @Test(arguments: [
-    ("none.log", nil as [UInt8]?, Int32(66), "No such file or directory"),
-    ("cut.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3], 65, "the gzip file ends too early"),
-    ("damaged.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0xFF, 0xFF], 65, "damaged gzip data"),
-    ("cut.xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0, 4], 65, "cut.xz"),
-    ("letter.txt", Array("Dear reader\n".utf8), 65, "no line of it is a mail log's"),
-  ])
-  func `says what is wrong with an input and analyses the rest`(
-    _ name: String,
-    _ bytes: [UInt8]?,
-    _ status: Int32,
-    _ reason: String
-  ) throws {
-    let outcome = try analyze(name, bytes.map { Data($0) })
+  private func expect(_ outcome: Workplace.Outcome, _ status: Int32, says complaint: String) throws
+  {
     #expect(outcome.status == status)
-    #expect(outcome.complaint.contains(name))
-    #expect(outcome.complaint.contains(reason))
-    let answer = try #require(
-      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-    )
-    let totals = try #require(answer["totals"] as? [String: Any])
+    #expect(outcome.complaint == complaint)
+    let answer = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    let totals = try #require((answer as? [String: Any])?["totals"] as? [String: Any])
     #expect(totals["delivered"] as? Int == 1)
+  }
+
+  @Test(arguments: table)
+  func `says what is wrong with an input and analyses the rest`(_ broken: Broken) throws {
+    let place = try Workplace()
+    try place.write("in/mail.log", BrokenInputTests.lines)
+    let path = place.path + "/in/" + broken.name
+    if let bytes = broken.bytes { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
+    let now = ["--now", "2026-03-03T00:00:00Z", "--format", "json"]
+    let complaint = "mailtriage: \(path)\(broken.reason)\n"
+    // Before the log and behind it, and in one directory with it.
+    for paths in [[path, place.path + "/in/mail.log"], [place.path + "/in/mail.log", path]] {
+      let outcome = try Workplace.finish(place.process(["analyze"] + paths + now))
+      try expect(outcome, broken.status, says: complaint)
+    }
+    let other = try Workplace()
+    let walked = try Workplace.finish(other.process(["analyze", place.path + "/in"] + now))
+    try expect(
+      walked,
+      broken.isToldInDirectory ? broken.status : 0,
+      says: broken.isToldInDirectory ? complaint : ""
+    )
   }
 }

@@ -44,6 +44,18 @@ package struct InputTrouble: Hashable, Sendable {
     self.kind = kind
     trouble = ReadTrouble(path: path, offset: offset, reason: reason)
   }
+
+  /// What a queue's reader met.
+  init(_ trouble: ReadTrouble) {
+    kind =
+      switch trouble.nature {
+      case .content: .content
+      case .permission: .permission
+      case .inputOutput: .inputOutput
+      case .remark: .note
+      }
+    self.trouble = trouble
+  }
 }
 
 /// Turns what the operator named into inputs: files, directories walked, queues, pipes.

@@ -25,7 +25,7 @@ struct EximSpool {
     let file: BoundedFile
     do { file = try BoundedFile(path: path, limit: 256 << 20) } catch {
       if error != .vanished {
-        snapshot.troubles.append(ReadTrouble(path: path, reason: error.reason))
+        snapshot.troubles.append(ReadTrouble(path: path, error))
       }
       return
     }
@@ -34,14 +34,15 @@ struct EximSpool {
       snapshot.troubles.append(
         ReadTrouble(
           path: path,
-          reason: "no Berkeley DB hash file: give the output of `exim_dumpdb \(root) retry`"
+          reason: "no Berkeley DB hash file: give the output of `exim_dumpdb \(root) retry`",
+          nature: .remark
         )
       )
       return
     }
     snapshot.retryRecords = hints.retryRecords
     if let trouble = hints.trouble {
-      snapshot.troubles.append(ReadTrouble(path: path, reason: trouble))
+      snapshot.troubles.append(ReadTrouble(path: path, reason: trouble, nature: .remark))
     }
   }
 
@@ -56,7 +57,7 @@ struct EximSpool {
     let entries: [String]
     do { entries = try BoundedFile.entriesAsListed(directory) } catch {
       if error != .vanished {
-        snapshot.troubles.append(ReadTrouble(path: directory, reason: error.reason))
+        snapshot.troubles.append(ReadTrouble(path: directory, error))
       }
       return
     }
@@ -110,7 +111,7 @@ struct EximSpool {
       }
     } catch {
       if error != .vanished {
-        snapshot.troubles.append(ReadTrouble(path: path, reason: error.reason))
+        snapshot.troubles.append(ReadTrouble(path: path, error))
       }
     }
   }

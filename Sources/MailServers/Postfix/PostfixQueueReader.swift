@@ -62,7 +62,7 @@ struct PostfixQueueReader {
     let entries: [String]
     do { entries = try BoundedFile.entries(of: directory) } catch {
       if error != .vanished, unreadable.insert(directory).inserted {
-        troubles.append(ReadTrouble(path: directory, reason: error.reason))
+        troubles.append(ReadTrouble(path: directory, error))
       }
       return
     }
@@ -101,7 +101,7 @@ struct PostfixQueueReader {
         if error == .vanished {
           missed = true
         } else if unreadable.insert(path).inserted {
-          troubles.append(ReadTrouble(path: path, reason: error.reason))
+          troubles.append(ReadTrouble(path: path, error))
         }
         return
       }

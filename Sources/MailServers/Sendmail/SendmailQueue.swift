@@ -42,7 +42,7 @@ struct SendmailQueue {
     let entries: [String]
     do { entries = try BoundedFile.entries(of: directory) } catch {
       if error != .vanished {
-        snapshot.troubles.append(ReadTrouble(path: directory, reason: error.reason))
+        snapshot.troubles.append(ReadTrouble(path: directory, error))
       }
       return
     }
@@ -89,7 +89,7 @@ struct SendmailQueue {
         return
       } catch {
         if error == .vanished { continue }
-        snapshot.troubles.append(ReadTrouble(path: path, reason: error.reason))
+        snapshot.troubles.append(ReadTrouble(path: path, error))
         return
       }
     }

@@ -80,7 +80,11 @@ struct SendmailQueueListing {
     guard !hasCut else { return }
     hasCut = true
     snapshot.troubles.append(
-      ReadTrouble(path: snapshot.path, reason: "some addresses are cut short here; use mailq -v")
+      ReadTrouble(
+        path: snapshot.path,
+        reason: "some addresses are cut short here; use mailq -v",
+        nature: .remark
+      )
     )
   }
 
