@@ -13,6 +13,7 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
   case dialect
   case listing
   case queue
+  case packed
 
   /// Parses `bytes` and drops what comes out.
   package func parse(_ bytes: [UInt8]) {
@@ -28,6 +29,7 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         _ = server.readQueueListing(bytes, path: "fuzz", now: now)
       }
     case .queue: parseQueue(bytes)
+    case .packed: unpack(bytes)
     }
   }
 }
@@ -112,4 +114,13 @@ private func parseQueue(_ bytes: [UInt8]) {
     _ = files.createFile(atPath: path, contents: Data(bytes))
   }
   for server in registeredMailServers { _ = server.readQueue(directory: root, now: now) }
+}
+
+/// The bytes as a packed file, or one in UTF-16, unpacked far and then no farther.
+private func unpack(_ bytes: [UInt8]) {
+  let path = NSTemporaryDirectory() + "/mailtriage-packed-\(getpid())"
+  defer { unlink(path) }
+  _ = FileManager.default.createFile(atPath: path, contents: Data(bytes))
+  let found = PackedLines.lines(path: path, at: [0, 7, 4 << 20])
+  precondition(found.values.allSatisfy { $0.utf8.count <= 3 * 4096 })
 }

@@ -14,7 +14,7 @@ import Testing
     var random = SplitMix(state: 20_260_302)
     let samples = try SourcesMutationTests.samples(of: parser)
     try #require(!samples.isEmpty)
-    let rounds = parser == .queue ? 60 : 400
+    let rounds = parser == .queue || parser == .packed ? 60 : 400
     for round in 0..<rounds {
       var bytes = samples[round % samples.count]
       for _ in 0..<Int.random(in: 1...12, using: &random) { mutate(&bytes, &random) }
