@@ -177,9 +177,7 @@ extension Ingest {
     } catch let error as ReadFailure {
       report.troubles.append(Ingest.trouble(error, path: input.path))
     }
-    if let complaint = journal.finish() {
-      report.troubles.append(InputTrouble(.inputOutput, path: input.path, complaint))
-    }
+    report.troubles += journal.finish(path: input.path)
     return [report]
   }
 

@@ -103,4 +103,35 @@ import Testing
       #expect(outcome.complaint.split(separator: "\n").allSatisfy { $0.hasPrefix("mailtriage: ") })
     }
   }
+
+  @Test func `a journal of which a file is damaged, whatever it is called, is told of with 65`()
+    throws
+  {
+    let journalctl = ["/usr/bin/journalctl", "/bin/journalctl"]
+    guard journalctl.contains(where: { access($0, X_OK) == 0 }) else {
+      try Test.cancel("journalctl is not installed")
+    }
+    let place = try Workplace()
+    let start = Date(timeIntervalSince1970: 1_772_442_845)
+    let log = try place.write(
+      "mail.log",
+      PostfixLines.message(1, at: start, "b.example", PostfixLines.sent)
+    )
+    let name = "\u{1b}[2J\u{202e}<script>alert(1)<"
+    try place.write("\(name)/system.journal", String(repeating: "no journal\n", count: 1000))
+    for (journal, reason) in [
+      (name, "system.journal corrupted, ignoring file."),
+      ("\(name)/system.journal", "journalctl: Failed to open files: Bad message"),
+    ] {
+      let process = place.process(
+        ["analyze", "journal:\(place.path)/\(journal)", log, "--format", "json"]
+          + HostileNameTests.now
+      )
+      let outcome = try Workplace.finish(process)
+      #expect(outcome.status == 65)
+      #expect(outcome.complaint.contains(reason))
+      try HostileText.judge(outcome, "json", ["analyze", "journal:"])
+      #expect(outcome.output.contains("\"delivered\":1,"))
+    }
+  }
 }
