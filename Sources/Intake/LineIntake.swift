@@ -222,7 +222,16 @@ struct LineIntake: ~Copyable {
         origin: origin,
         at: line.moment.microseconds
       )
-      try writer.apply(events, line: line, origin: origin, bytes: bytes)
+      if let position = events.wholePosition {
+        var whole = line
+        whole.position = position
+        let text = events.whole
+        try text.withUnsafeBufferPointer {
+          try writer.apply(events, line: whole, origin: origin, bytes: $0)
+        }
+      } else {
+        try writer.apply(events, line: line, origin: origin, bytes: bytes)
+      }
     }
     return outcome
   }

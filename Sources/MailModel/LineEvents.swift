@@ -18,6 +18,11 @@ package struct LineEvents: ~Copyable, Sendable {
   package private(set) var carried: ContiguousArray<UInt8> = []
   /// What ``LoggedAttempt/cause`` numbers.
   package private(set) var causes: ContiguousArray<Cause> = []
+  /// The line that the events' ranges index, where its server wrote it in several pieces; empty where
+  /// they index the line that was read.
+  package private(set) var whole: [UInt8] = []
+  /// Where the first of the pieces stands.
+  package private(set) var wholePosition: LinePosition?
 
   package init() {}
 
@@ -42,6 +47,12 @@ package struct LineEvents: ~Copyable, Sendable {
     return causes.count - 1
   }
 
+  /// Says that the events are of a line that was written in pieces, the first of them at `position`.
+  package mutating func replaceLine(with bytes: [UInt8], at position: LinePosition) {
+    whole = bytes
+    wholePosition = position
+  }
+
   /// The failure lines of an attempt; empty where it has none.
   package func causeText(of attempt: borrowing LoggedAttempt) -> Range<Int> {
     attempt.cause.map { causes[$0].text } ?? 0..<0
@@ -50,6 +61,10 @@ package struct LineEvents: ~Copyable, Sendable {
   /// Forgets the events, and keeps their room.
   package mutating func removeAll() {
     count = 0
+    if wholePosition != nil {
+      whole = []
+      wholePosition = nil
+    }
     guard !causes.isEmpty else { return }
     carried.removeAll(keepingCapacity: true)
     causes.removeAll(keepingCapacity: true)

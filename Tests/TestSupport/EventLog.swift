@@ -48,7 +48,9 @@ package struct EventLog<Dialect: LogDialect> {
       if case .attempt(let attempt) = events[index] {
         cause = String(decoding: events.carried[events.causeText(of: attempt)], as: UTF8.self)
       }
-      said.append(EventLog.words(events[index], bytes, cause: cause))
+      said.append(
+        EventLog.words(events[index], events.whole.isEmpty ? bytes : events.whole, cause: cause)
+      )
     }
     return said
   }

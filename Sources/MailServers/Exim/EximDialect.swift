@@ -10,6 +10,10 @@ package import MailModel
 package struct EximDialect: LogDialect {
   /// Failure lines by message id, until its next result.
   var pending = RecentTable<ShortID, EximPending>()
+  /// Lines that came through syslog in pieces.
+  private var pieces = EximPieces()
+  /// The last result of each process that logs through syslog.
+  private var lastResults = RecentTable<Int32, EximLastResult>()
 
   package init() {}
 
@@ -36,13 +40,37 @@ package struct EximDialect: LogDialect {
     in bytes: Span<UInt8>,
     into events: inout LineEvents
   ) -> LineOutcome {
-    let start = withoutOwnStamp(bytes, line.text)
+    guard !line.tag.isEmpty, let piece = EximPiece(bytes, line.text) else {
+      return readWhole(line, in: bytes, into: &events)
+    }
+    switch pieces.take(piece, of: line, in: bytes) {
+    case .waits: return .understood
+    case .stray: return .notUnderstood
+    case .whole(let whole):
+      events.replaceLine(with: whole.bytes, at: whole.position)
+      var joined = line
+      joined.tag = whole.tag
+      joined.text = whole.textStart..<whole.bytes.count
+      joined.position = whole.position
+      return readWhole(joined, in: whole.bytes.span, into: &events)
+    }
+  }
+
+  private mutating func readWhole(
+    _ line: LogLine,
+    in bytes: Span<UInt8>,
+    into events: inout LineEvents
+  ) -> LineOutcome {
+    let start = EximDialect.withoutOwnStamp(bytes, line.text)
     let end = line.text.upperBound
     guard let id = EximMessageID.at(start, in: bytes, to: end) else {
       return serverLine(line, bytes, start..<end, &events)
     }
     let rest = min(id.upperBound + 1, end)
     guard rest + 2 < end else { return .understood }
+    if !line.tag.isEmpty, isRepeat(line, bytes, id.lowerBound..<end, flag: rest) {
+      return .understood
+    }
     switch (bytes[rest], bytes[rest + 1]) {
     case (UInt8(ascii: "<"), UInt8(ascii: "=")):
       return arrival(line, bytes, id: id, from: rest + 3, &events)
@@ -58,8 +86,27 @@ package struct EximDialect: LogDialect {
     }
   }
 
+  /// Whether a process logs a failure for the second time, right behind the first.
+  private mutating func isRepeat(
+    _ line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ text: Range<Int>,
+    flag: Int
+  ) -> Bool {
+    guard bytes[flag] == bytes[flag + 1],
+      bytes[flag] == UInt8(ascii: "=") || bytes[flag] == UInt8(ascii: "*")
+    else { return false }
+    let said = EximLastResult(bytes, text, at: line.moment)
+    if let place = lastResults.place(of: line.pid), said.repeats(lastResults[place]) {
+      lastResults.remove(line.pid)
+      return true
+    }
+    lastResults.set(line.pid, said)
+    return false
+  }
+
   /// Through syslog the line brings its own stamp, unless `syslog_timestamp` is off.
-  private func withoutOwnStamp(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Int {
+  static func withoutOwnStamp(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Int {
     guard text.count > 20, bytes[text.lowerBound + 4] == UInt8(ascii: "-"),
       let (_, after) = CivilTime.parse(bytes, from: text.lowerBound),
       after < text.upperBound, bytes[after] == 0x20
@@ -82,13 +129,21 @@ package struct EximDialect: LogDialect {
   // MARK: - State
 
   package var carriedState: [UInt8] {
-    guard !pending.isEmpty else { return [] }
+    guard !pending.isEmpty || !pieces.lines.isEmpty || !lastResults.isEmpty else { return [] }
     var state = CarriedStateWriter()
     let kept = pending.newest(512)
     state.write(Int64(kept.count))
     for (id, one) in kept {
       state.write(id.bytes)
       one.write(to: &state)
+    }
+    pieces.write(to: &state)
+    let results = lastResults.newest(64)
+    state.write(Int64(results.count))
+    for (pid, result) in results {
+      state.write(Int64(pid))
+      state.write(result.moment.microseconds)
+      state.write(Int64(bitPattern: result.text))
     }
     return state.bytes
   }
@@ -99,6 +154,15 @@ package struct EximDialect: LogDialect {
     for _ in 0..<count {
       guard let id = reader.field(), let one = EximPending(from: &reader) else { return }
       pending.set(ShortID(id), one)
+    }
+    pieces.restore(from: &reader)
+    guard let results = reader.number(), results >= 0, results <= 64 else { return }
+    for _ in 0..<results {
+      guard let pid = reader.number(), let moment = reader.number(), let text = reader.number()
+      else { return }
+      var result = EximLastResult(moment: Timestamp(microseconds: moment))
+      result.text = UInt64(bitPattern: text)
+      lastResults.set(Int32(truncatingIfNeeded: pid), result)
     }
   }
 }

@@ -4,6 +4,7 @@ import MailModel
 enum EximLoneLine {
   static func read(_ bytes: Span<UInt8>, tag: Range<Int>, text: Range<Int>) -> LoneLine? {
     guard tag.isEmpty || EximDialect.claims(tag: bytes.extracting(tag)) else { return nil }
+    let text = tag.isEmpty ? text : withoutOwnMarks(bytes, text)
     if let id = EximMessageID.at(text.lowerBound, in: bytes, to: text.upperBound) {
       return behindID(bytes, min(id.upperBound + 1, text.upperBound)..<text.upperBound)
     }
@@ -20,6 +21,12 @@ enum EximLoneLine {
     guard hasStamp || !tag.isEmpty else { return nil }
     guard EximDialect.claimsUntagged(bytes.extracting(text)) else { return nil }
     return LoneLine(side: .receiving, statement: text)
+  }
+
+  /// What stands behind the mark of a piece, and behind the stamp that the line brings through syslog.
+  private static func withoutOwnMarks(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Range<Int> {
+    let text = EximPiece(bytes, text)?.text ?? text
+    return EximDialect.withoutOwnStamp(bytes, text)..<text.upperBound
   }
 
   private static func behindID(_ bytes: Span<UInt8>, _ text: Range<Int>) -> LoneLine {
