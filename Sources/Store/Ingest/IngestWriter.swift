@@ -19,7 +19,7 @@ package struct IngestWriter: ~Copyable {
   var storedOpen: StoredOpen
   var overlaps: [Int64: OverlapWindow] = [:]
   var names: NameTables
-  var origins: [String: Int64] = [:]
+  var origins: OriginBook
   var spans: [SourceOrigin: ClosedRange<Int64>] = [:]
   var changedSpans: Set<SourceOrigin> = []
   private var current = CurrentSpan()
@@ -71,7 +71,7 @@ package struct IngestWriter: ~Copyable {
     reasons = ReasonCache(seed: seed)
     let loaded = try store.read { db in try LoadedState(db, seed: seed) }
     names = loaded.names
-    origins = loaded.origins
+    origins = OriginBook(loaded.origins)
     storedOpen = loaded.storedOpen
     spans = loaded.spans
     evidenceKinds = loaded.evidenceKinds
@@ -94,10 +94,8 @@ package struct IngestWriter: ~Copyable {
 
   /// The number of a server on a host.
   package mutating func origin(server: MailServerID, host: String) -> Int64 {
-    let key = "\(server)\u{0}\(host)"
-    if let id = origins[key] { return id }
-    let id = Int64(origins.count + 1)
-    origins[key] = id
+    if let id = origins.number(server: server, host: host) { return id }
+    let id = origins.add(server: server, host: host)
     pending.batch[.origin].add(id)
     pending.batch[.origin].add(text: server.description.utf8)
     pending.batch[.origin].add(text: host.utf8)
@@ -175,7 +173,7 @@ package struct IngestWriter: ~Copyable {
         spans: spans,
         thread: thread,
         source: source,
-        origin: origin,
+        origins: [origin] + origins.kin(of: origin),
         at: at
       )
     }
@@ -251,17 +249,28 @@ package struct IngestWriter: ~Copyable {
     origin: Int64,
     at: Int64
   ) throws -> OpenMessage? {
-    let key = QueueKey(origin: origin, id: id)
-    if let message = open[key] { return message }
-    if storedOpen.mayHold(key), let message = try loadOpen(id: Array(id), origin: origin) {
-      storedOpen.remove(key)
-      open.insert(key, message)
-      return message
+    if let message = try findOpen(id, origin: origin) { return message }
+    for kin in origins.kin(of: origin) {
+      if let message = try findOpen(id, origin: kin) { return message }
     }
     if let window = overlaps[origin], window.isActive(at: at) {
       return try window.ended(id: Array(id), at: at, store: store)
     }
     return nil
+  }
+
+  private mutating func findOpen(
+    _ id: UnsafeBufferPointer<UInt8>,
+    origin: Int64
+  ) throws -> OpenMessage? {
+    let key = QueueKey(origin: origin, id: id)
+    if let message = open[key] { return message }
+    guard storedOpen.mayHold(key), let message = try loadOpen(id: Array(id), origin: origin) else {
+      return nil
+    }
+    storedOpen.remove(key)
+    open.insert(key, message)
+    return message
   }
 
   /// The open message under this id, made where there is none.

@@ -4,7 +4,7 @@ import MailModel
 /// What a writer needs to know of the store before it goes on.
 struct LoadedState {
   var names: IngestWriter.NameTables
-  var origins: [String: Int64] = [:]
+  var origins: [(id: Int64, server: String, host: String)] = []
   var storedOpen: StoredOpen
   var spans: [IngestWriter.SourceOrigin: ClosedRange<Int64>] = [:]
   var evidenceKinds: SeededTable<EvidenceKey, Bool>
@@ -21,10 +21,8 @@ struct LoadedState {
       relays: try NameTable(db, table: "relay", seed: seed &+ 1, most: 200_000),
       reasons: try NameTable(db, table: "reason", seed: seed &+ 2, most: 100_000)
     )
-    for row in try Row.fetchAll(db, sql: "SELECT id, server, host FROM origin") {
-      let server: String = row[1]
-      let host: String = row[2]
-      origins["\(server)\u{0}\(host)"] = row[0]
+    for row in try Row.fetchAll(db, sql: "SELECT id, server, host FROM origin ORDER BY id") {
+      origins.append((row[0], row[1], row[2]))
     }
     let open = try Row.fetchCursor(
       db,

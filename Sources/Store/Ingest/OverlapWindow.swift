@@ -13,22 +13,21 @@ final class OverlapWindow {
   private var notifications: [Int64: [(at: Int64, kind: LoggedNotification.Kind)]] = [:]
   private var endedRows: [[UInt8]: [(row: Int64, from: Int64, to: Int64)]] = [:]
   private var loaded: [Int64: OpenMessage] = [:]
-  private let origin: Int64
 
   /// Stamps of one event in two channels differ by at most this much.
   private static let slack: Int64 = 2_000_000
 
-  /// The window for `source` reading `origin` from `at` on; empty where no other source overlaps.
+  /// The window for `source` reading the first of `origins` from `at` on, of which the others may be
+  /// other names; empty where no other source overlaps.
   init(
     spans: [IngestWriter.SourceOrigin: ClosedRange<Int64>],
     thread: CommitThread,
     source: Int64,
-    origin: Int64,
+    origins: [Int64],
     at: Int64
   ) throws {
-    self.origin = origin
     let others = spans.filter {
-      $0.key.origin == origin && $0.key.source != source
+      origins.contains($0.key.origin) && $0.key.source != source
         && $0.value.upperBound >= at - OverlapWindow.slack
     }.map(\.value)
     guard let newest = others.map(\.upperBound).max(), let oldest = others.map(\.lowerBound).min()
@@ -42,22 +41,23 @@ final class OverlapWindow {
     let (from, until) = (from, until)
     // What waits is of this source, and not asked for.
     try thread.read { db in
-      try self.load(db, origin: origin, from: from, until: until)
+      try self.load(db, origins: origins, from: from, until: until)
     }
   }
 
   /// Whether another source speaks of this moment too.
   func isActive(at: Int64) -> Bool { at >= from && at <= until }
 
-  private func load(_ db: Database, origin: Int64, from: Int64, until: Int64) throws {
+  private func load(_ db: Database, origins: [Int64], from: Int64, until: Int64) throws {
+    let list = origins.map(String.init).joined(separator: ",")
     let attemptRows = try Row.fetchCursor(
       db,
       sql: """
         SELECT a.recipient, a.at, a.facts FROM attempt a
         JOIN recipient r ON r.id = a.recipient JOIN message m ON m.id = r.message
-        WHERE m.origin = ? AND a.at BETWEEN ? AND ?
+        WHERE m.origin IN (\(list)) AND a.at BETWEEN ? AND ?
         """,
-      arguments: [origin, from - OverlapWindow.slack, until]
+      arguments: [from - OverlapWindow.slack, until]
     )
     while let row = try attemptRows.next() {
       attempts[row[0], default: []].append((row[1], AttemptFacts(packed: row[2])))
@@ -66,9 +66,9 @@ final class OverlapWindow {
       db,
       sql: """
         SELECT n.message, n.at, n.kind FROM notification n JOIN message m ON m.id = n.message
-        WHERE m.origin = ? AND n.at BETWEEN ? AND ?
+        WHERE m.origin IN (\(list)) AND n.at BETWEEN ? AND ?
         """,
-      arguments: [origin, from - OverlapWindow.slack, until]
+      arguments: [from - OverlapWindow.slack, until]
     )
     while let row = try notificationRows.next() {
       let kind = LoggedNotification.Kind(rawValue: row[2]) ?? .nonDelivery
@@ -78,9 +78,9 @@ final class OverlapWindow {
       db,
       sql: """
         SELECT id, queue_id, arrived_at, ended_at FROM message
-        WHERE origin = ? AND ended_at >= ? AND arrived_at <= ?
+        WHERE origin IN (\(list)) AND ended_at >= ? AND arrived_at <= ?
         """,
-      arguments: [origin, from - OverlapWindow.slack, until]
+      arguments: [from - OverlapWindow.slack, until]
     )
     while let row = try messageRows.next() {
       let id: String = row[1]

@@ -1,0 +1,51 @@
+import MailModel
+
+/// The numbers of servers on hosts. A server may log to syslog, which names the host, and to a file of
+/// its own, which names none: such an origin may be the same server as one with a name. Only servers
+/// whose message ids are unique write files without a host, so that an id tells.
+struct OriginBook {
+  private struct Name: Hashable {
+    var server: String
+    var host: String
+  }
+
+  private var numbers: [Name: Int64] = [:]
+  private var namesByServer: [String: [(host: String, id: Int64)]] = [:]
+  private var kinByOrigin: [Int64: [Int64]] = [:]
+
+  /// With more hosts than this, a file without a name is not held against them.
+  private static let hostLimit = 16
+
+  init(_ known: [(id: Int64, server: String, host: String)]) {
+    for one in known { insert(one.id, server: one.server, host: one.host) }
+  }
+
+  /// The number of a server on a host; nil where it has none yet.
+  func number(server: MailServerID, host: String) -> Int64? {
+    numbers[Name(server: server.description, host: host)]
+  }
+
+  /// Gives a server on a host a number.
+  mutating func add(server: MailServerID, host: String) -> Int64 {
+    let id = Int64(numbers.count + 1)
+    insert(id, server: server.description, host: host)
+    return id
+  }
+
+  /// Other origins that may be the same server.
+  @inline(__always)
+  func kin(of origin: Int64) -> [Int64] {
+    kinByOrigin.isEmpty ? [] : kinByOrigin[origin] ?? []
+  }
+
+  private mutating func insert(_ id: Int64, server: String, host: String) {
+    numbers[Name(server: server, host: host)] = id
+    namesByServer[server, default: []].append((host, id))
+    let names = namesByServer[server] ?? []
+    guard let nameless = names.first(where: { $0.host.isEmpty })?.id else { return }
+    let named = names.filter { !$0.host.isEmpty }.map(\.id)
+    let isHeldAgainst = named.count <= OriginBook.hostLimit
+    kinByOrigin[nameless] = isHeldAgainst ? named : nil
+    for id in named { kinByOrigin[id] = isHeldAgainst ? [nameless] : nil }
+  }
+}
