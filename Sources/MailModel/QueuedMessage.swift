@@ -199,6 +199,8 @@ package struct ReadTrouble: Hashable, Sendable, CustomStringConvertible {
     case inputOutput
     /// Nothing: what was read serves, and more would serve better.
     case remark
+    /// Nothing: but what is lacking has to be given in another way, or the answer is a poor one.
+    case advice
   }
 
   package var path: String

@@ -137,6 +137,50 @@ struct EximQueueTests {
   }
 
   @Test(arguments: [
+    ("SQLite", Array("SQLite format 3\u{0}".utf8)), ("tdb", Array("TDB file\n".utf8)),
+    ("gdbm", [0xce, 0x9a, 0x57, 0x13]), ("gdbm", [0x13, 0x57, 0x9a, 0xcf]),
+    ("Berkeley DB btree", Array(repeating: 0, count: 12) + [0x62, 0x31, 0x05, 0x00]),
+  ])
+  func `a retry database of another kind is named, with what to give instead`(
+    _ kind: String,
+    _ head: [UInt8]
+  ) throws {
+    let place = NSTemporaryDirectory() + "exim-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    try FileManager.default.createDirectory(
+      atPath: place + "/db",
+      withIntermediateDirectories: true
+    )
+    let bytes = head + Array(repeating: UInt8(0), count: 4096)
+    try Data(bytes).write(to: URL(fileURLWithPath: place + "/db/retry"))
+    let read = Exim().readQueue(directory: place, now: EximQueueTests.now)
+    #expect(read.retryRecords.isEmpty)
+    #expect(
+      read.troubles.map(\.reason) == [
+        "the retry database is of kind \(kind), which is not read: give the output of "
+          + "`exim_dumpdb \(place) retry`"
+      ]
+    )
+  }
+
+  @Test func `the two files of ndbm are one retry database that is not read`() throws {
+    let place = NSTemporaryDirectory() + "exim-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    try FileManager.default.createDirectory(
+      atPath: place + "/db",
+      withIntermediateDirectories: true
+    )
+    for (name, count) in [("retry.dir", 0), ("retry.pag", 1024)] {
+      try Data(count: count).write(to: URL(fileURLWithPath: place + "/db/" + name))
+    }
+    let read = Exim().readQueue(directory: place, now: EximQueueTests.now)
+    #expect(read.troubles.count == 1)
+    #expect(read.troubles.first?.path == place + "/db/retry.pag")
+    #expect(read.troubles.first?.reason.contains("of kind ndbm") == true)
+    #expect(read.troubles.first?.reason.contains("exim_dumpdb \(place) retry") == true)
+  }
+
+  @Test(arguments: [
     ("25m  2.9K 0t5C6f-0000c8-00 <alice@wonderland.fict.example>", "0t5C6f-0000c8-00", 2969),
     (" 3h   663 1xVT0G-0000D3-2s <>", "1xVT0G-0000D3-2s", 663),
     (" 2d   12M 1vwzLp-000000005mQ-0W7E <a@b.example>", "1vwzLp-000000005mQ-0W7E", 12_582_912),

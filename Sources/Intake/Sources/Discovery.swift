@@ -53,6 +53,7 @@ package struct InputTrouble: Hashable, Sendable {
       case .permission: .permission
       case .inputOutput: .inputOutput
       case .remark: .note
+      case .advice: .warning
       }
     self.trouble = trouble
   }

@@ -26,6 +26,10 @@ struct EximSpool {
     do { file = try BoundedFile(path: path, limit: 256 << 20) } catch {
       if error != .vanished {
         snapshot.troubles.append(ReadTrouble(path: path, error))
+      } else if let size = BoundedFile.size(of: path + ".pag"), size > 0 {
+        // What ndbm calls one database is two files.
+        let advice = EximHintsKind.ndbm.advice(spool: root)
+        snapshot.troubles.append(ReadTrouble(path: path + ".pag", reason: advice, nature: .advice))
       }
       return
     }
@@ -34,8 +38,9 @@ struct EximSpool {
       snapshot.troubles.append(
         ReadTrouble(
           path: path,
-          reason: "no Berkeley DB hash file: give the output of `exim_dumpdb \(root) retry`",
-          nature: .remark
+          reason: EximHintsKind(file.bytes)?.advice(spool: root)
+            ?? "the retry database is no Berkeley DB hash file: " + EximHintsKind.dump(root),
+          nature: .advice
         )
       )
       return
