@@ -29,15 +29,15 @@ package struct DestinationForecast: Hashable, Sendable {
     fixBy = lastAttempts.min()
     tooLateAt = lastAttempts.max()
     expiring24h = expiries.count { $0 <= now.advanced(bySeconds: 86_400) }
-    savedIfFixed = expiries.count
+    savedIfFixed = messages.count { $0.expiresAt != nil && !$0.isReturnedUntried }
     basis = messages.first?.basis ?? .serverDefault
   }
 }
 
 extension ScheduledMessage {
-  /// The last attempt before the message is returned; nil where it never is.
+  /// The last attempt before the message is returned; nil where it never is, or is without one.
   package var lastAttempt: Timestamp? {
-    guard let expiresAt else { return nil }
+    guard let expiresAt, !isReturnedUntried else { return nil }
     // The list is cut at a thousand attempts; servers known so far try once more when they return.
     if attempts.count >= 1000 { return expiresAt }
     return attempts.last { $0 <= expiresAt } ?? expiresAt

@@ -6,7 +6,7 @@ package struct QueuedMessage: Hashable, Sendable {
     /// Being delivered at this moment.
     case active
     case deferred
-    /// On hold or frozen: never retried, never expires by itself.
+    /// On hold or frozen: not retried, and not returned, unless the server's settings end that.
     case held
     case corrupt
   }
@@ -44,6 +44,10 @@ package struct QueuedMessage: Hashable, Sendable {
   /// Where it stands among the queue's files in the order in which the file system lists them; nil
   /// where the queue does not tell, or keeps its files in several directories.
   package var directoryPlace: Int?
+  /// The queue's directory that it lies in, where the server has several and the queue says.
+  package var directory: String?
+  /// Since when it is held, where the queue says.
+  package var heldSince: Timestamp?
 
   package init(
     queueID: String,
@@ -63,7 +67,8 @@ package struct QueuedMessage: Hashable, Sendable {
     requiresTLS: Bool = false,
     isForcedToExpire: Bool = false,
     warningDueAt: Timestamp? = nil,
-    directoryPlace: Int? = nil
+    directoryPlace: Int? = nil,
+    heldSince: Timestamp? = nil
   ) {
     self.queueID = queueID
     self.state = state
@@ -83,6 +88,7 @@ package struct QueuedMessage: Hashable, Sendable {
     self.isForcedToExpire = isForcedToExpire
     self.warningDueAt = warningDueAt
     self.directoryPlace = directoryPlace
+    self.heldSince = heldSince
   }
 }
 

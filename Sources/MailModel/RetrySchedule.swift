@@ -115,6 +115,8 @@ package struct ScheduledMessage: Hashable, Sendable {
   /// How far the moments may be off, in seconds, when the phase of the queue runs is not known.
   package var uncertainty: Double
 
+  /// It is returned for its age, frozen as it is: no attempt comes before, and no repair saves it.
+  package var isReturnedUntried = false
   package init(
     queueID: String,
     domain: String,

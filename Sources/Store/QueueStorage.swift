@@ -22,6 +22,8 @@ struct StoredQueuedMessage: Codable {
   var forced: Bool
   var warningDue: Int64?
   var place: Int?
+  var heldSince: Int64?
+  var directory: String?
 
   struct Recipient: Codable {
     var address: String
@@ -56,11 +58,13 @@ struct StoredQueuedMessage: Codable {
     forced = message.isForcedToExpire
     warningDue = message.warningDueAt?.microseconds
     place = message.directoryPlace
+    heldSince = message.heldSince?.microseconds
+    directory = message.directory
   }
 
   var message: QueuedMessage {
     func moment(_ value: Int64?) -> Timestamp? { value.map { Timestamp(microseconds: $0) } }
-    return QueuedMessage(
+    var message = QueuedMessage(
       queueID: id,
       state: QueuedMessage.State(rawValue: state) ?? .deferred,
       sender: sender,
@@ -85,8 +89,11 @@ struct StoredQueuedMessage: Codable {
       requiresTLS: requiresTLS,
       isForcedToExpire: forced,
       warningDueAt: moment(warningDue),
-      directoryPlace: place
+      directoryPlace: place,
+      heldSince: moment(heldSince)
     )
+    message.directory = directory
+    return message
   }
 }
 

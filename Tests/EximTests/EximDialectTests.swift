@@ -90,11 +90,6 @@ struct EximDialectTests {
     ),
     ("1xVT0L-0000EY-2R Completed", ["ended 1xVT0L-0000EY-2R"]),
     ("1xVT0L-0000EY-2R Completed QT=15m3s", ["ended 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R Frozen (delivery error message)", ["held 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R Unfrozen by forced delivery", ["released 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R Message is frozen", ["held 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R frozen by root", ["held 1xVT0L-0000EY-2R"]),
-    ("1xVT0L-0000EY-2R unfrozen by root", ["released 1xVT0L-0000EY-2R"]),
     ("Start queue run: pid=77", ["marker queueRun"]), ("End queue run: pid=77", []),
     (
       "exim 4.96 daemon started: pid=1, -q30m, listening for SMTP on port 25 (IPv4)",
@@ -170,6 +165,40 @@ struct EximDialectTests {
     ])
     #expect(said.first?.contains("because") == false)
     #expect(said.first?.contains(" 4.7.1 ") == true)
+  }
+
+  @Test(arguments: [
+    "Frozen (delivery error message)", "Frozen", "Frozen (message created with -f <>)",
+    "Frozen by the system filter", "Frozen by the system filter: too many recipients",
+    "Message is frozen", "frozen by root", "frozen by ACL", "frozen by local_scan()",
+  ])
+  func `a message that is frozen is held`(_ words: String) {
+    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["held 1xVT0L-0000EY-2R"])
+    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
+  }
+
+  @Test(arguments: [
+    "Unfrozen by forced delivery", "Unfrozen by auto-thaw", "Unfrozen by errmsg timer",
+    "unfrozen by root", "unfrozen by Debian-exim", "cancelled by timeout_frozen_after",
+    "cancelled by root", "removed by root",
+  ])
+  func `a message that is thawed or given up is held no longer`(_ words: String) {
+    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["released 1xVT0L-0000EY-2R"])
+    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
+  }
+
+  @Test func `a frozen message that is given up for its age has expired`() {
+    let said = events([
+      "1 -: 1xVT0L-0000EY-2R cancelled by timeout_frozen_after",
+      "1 -: 1xVT0L-0000EY-2R ** chen@b.example: delivery cancelled; message timed out",
+      "1 -: 1xVT0M-0000EY-2R ** chen@b.example: delivery cancelled by administrator",
+    ])
+    #expect(
+      said.dropFirst() == [
+        "expired 1xVT0L-0000EY-2R <chen@b.example> untried (delivery cancelled; message timed out)",
+        "bounced 1xVT0M-0000EY-2R <chen@b.example> untried (delivery cancelled by administrator)",
+      ]
+    )
   }
 
   @Test func `a notice is an NDR after a failure and a delay warning without one`() {

@@ -110,6 +110,75 @@ struct EximScheduleTests {
     #expect(forecast.expiresAt?.seconds(since: base) == 3600)
   }
 
+  /// A message that is frozen, of this sender, a day old and frozen an hour later; runs each half hour.
+  private func frozen(_ settings: String?, sender: String = "a@a.example") -> ScheduledMessage? {
+    let base = EximScheduleTests.base
+    let schedule = EximSchedule(
+      configuration: settings.map { configuration($0 + "\nbegin retry\n*  *  F,4d,6h\n") },
+      observed: RetryObservations(
+        queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * 1800) }
+      )
+    )
+    let message = QueuedMessage(
+      queueID: "1xVT0L-0000EY-2R",
+      state: .held,
+      sender: sender,
+      arrivedAt: base.advanced(bySeconds: -86_400),
+      recipients: [QueuedRecipient(address: "b@b.example")],
+      heldSince: base.advanced(bySeconds: -82_800)
+    )
+    let queue = QueueSnapshot(
+      server: MailServerID("exim"),
+      path: "/q",
+      takenAt: base,
+      messages: [message]
+    )
+    return schedule.scheduled(queue, now: base).first
+  }
+
+  private func seconds(_ moment: Timestamp?) -> Double? {
+    moment.map { $0.seconds(since: EximScheduleTests.base) }
+  }
+
+  @Test(arguments: ["", "auto_thaw = 0s", "timeout_frozen_after = 0s\nauto_thaw = 0s"])
+  func `a frozen message stays where nothing thaws it`(_ settings: String) {
+    let one = frozen(settings)
+    #expect(one?.expiresAt == nil)
+    #expect(one?.attempts == [])
+    #expect(frozen(nil)?.expiresAt == nil)
+  }
+
+  @Test func `a frozen message is tried again behind auto_thaw, and returned like any other`() {
+    let one = frozen("auto_thaw = 1d")
+    // Frozen at -82800: the first run more than a day later; the message's own four days are up at
+    // 259200.
+    #expect(seconds(one?.nextAttempt) == 5400)
+    #expect(seconds(one?.expiresAt) == 261_000)
+    #expect(one?.isReturnedUntried == false)
+    // Bounces are not thawed by it.
+    #expect(
+      frozen("auto_thaw = 1d\nignore_bounce_errors_after = 10w", sender: "")?.nextAttempt
+        .map { seconds($0) ?? 0 > 60 * 86_400 } ?? true
+    )
+  }
+
+  @Test func `a frozen message is given up at its age, without an attempt`() {
+    let one = frozen("timeout_frozen_after = 7d")
+    #expect(seconds(one?.expiresAt) == 518_400)
+    #expect(one?.attempts == [])
+    #expect(one?.isReturnedUntried == true)
+    #expect(one?.nextAttempt == nil)
+    // Whichever comes first.
+    #expect(frozen("timeout_frozen_after = 7d\nauto_thaw = 1d")?.isReturnedUntried == false)
+  }
+
+  @Test func `a frozen bounce is tried once more at its age`() {
+    let one = frozen("ignore_bounce_errors_after = 2d\ntimeout_frozen_after = 7d", sender: "")
+    #expect(seconds(one?.expiresAt) == 86_400)
+    #expect(one?.attempts == [EximScheduleTests.base.advanced(bySeconds: 86_400)])
+    #expect(one?.isReturnedUntried == false)
+  }
+
   @Test(arguments: [
     ("b.example", 1), ("x.c.example", 2), ("c.example", 3), ("d.example", 3),
   ])

@@ -26,6 +26,17 @@ struct EximRetrySet: Hashable, Sendable {
   }
 }
 
+/// What becomes of frozen messages, with what holds where nothing is set. Source: Exim src/deliver.c,
+/// deliver_message(); the specification, chapter 14.
+struct EximFrozenRule: Hashable, Sendable {
+  /// `auto_thaw`: seconds after which delivery is tried again; 0 is never. Not for bounces.
+  var autoThaw = 0.0
+  /// `timeout_frozen_after`: the age at which a frozen message is given up; 0 is never.
+  var timeout = 0.0
+  /// `ignore_bounce_errors_after`: the age at which a frozen bounce is tried once more, and dropped.
+  var bounceAge = 70 * 86_400.0
+}
+
 /// Exim's configuration as far as retries and outgoing TLS go, from its file or from `exim -bP`.
 struct EximConfiguration: MailServerConfiguration {
   let server = MailServerID("exim")
@@ -34,6 +45,7 @@ struct EximConfiguration: MailServerConfiguration {
   /// What `begin retry` states, in its order; nil where there is no such section.
   private(set) var retrySets: [EximRetrySet]?
   private(set) var delayWarnings: [Double]?
+  private(set) var frozen = EximFrozenRule()
   private(set) var routers: [EximDriver] = []
   private(set) var transports: [EximDriver] = []
   private(set) var domainLists: [String: String] = [:]
@@ -103,6 +115,11 @@ struct EximConfiguration: MailServerConfiguration {
         delayWarnings = value.split(separator: ":").compactMap {
           EximConfiguration.seconds($0.trimmed)
         }
+      case "auto_thaw": frozen.autoThaw = EximConfiguration.seconds(value.trimmed) ?? 0
+      case "timeout_frozen_after":
+        frozen.timeout = EximConfiguration.seconds(value.trimmed) ?? 0
+      case "ignore_bounce_errors_after":
+        frozen.bounceAge = EximConfiguration.seconds(value.trimmed) ?? frozen.bounceAge
       case "openssl_options":
         // `exim -bP` shows it, empty, with GnuTLS too.
         if !value.trimmed.isEmpty { isOpenSSL = true }

@@ -133,7 +133,7 @@ extension EximDialect {
     let isExpired =
       bytes.has("retry timeout exceeded", in: rest)
       || bytes.has("have been failing for a long time", in: rest)
-      || bytes.has("cancelled by timeout_frozen_after", in: rest)
+      || bytes.has("delivery cancelled; message timed out", in: rest)
     let fields = EximFields(bytes, from: after, to: end)
     let reply = failureText(bytes, rest)
     let cause = takePending(bytes, id, relay: fields.host, &events)
@@ -176,6 +176,7 @@ extension EximDialect {
       events.append(.held(queueID: id))
     } else if bytes.has("Unfrozen", at: start, to: end)
       || bytes.has("unfrozen by", at: start, to: end)
+      || bytes.has("cancelled by", at: start, to: end)
       || bytes.has("removed by", at: start, to: end)
     {
       events.append(.released(queueID: id))

@@ -8,6 +8,8 @@ struct EximFuture {
     /// The first real attempt of this very message.
     var nextAttempt: Int?
     var expiry: Int?
+    /// It is given up frozen, without an attempt.
+    var isUntried = false
     /// Runs in which its host or address is tried, whoever's message it is. At most 1000.
     var attempts: [Int] = []
   }
@@ -51,7 +53,7 @@ struct EximFuture {
     var runs = runs
     for _ in 0..<EximFuture.runLimit where steps < stepLimit {
       directory = directory.filter { !hasLeft($0) }
-      guard directory.contains(where: { !world.messages[$0].isHeld }) else { return }
+      guard directory.contains(where: { world.messages[$0].isMoving }) else { return }
       let start = runs.next()
       guard mayDoSomething(by: start + Double(directory.count) * turns.skipSeconds + 60) else {
         continue
@@ -60,7 +62,7 @@ struct EximFuture {
     }
   }
 
-  /// A frozen message stays, and takes its turn like the others.
+  /// A frozen message stays, and takes its turn like the others, until it is thawed or given up.
   private func hasLeft(_ message: Int) -> Bool {
     !world.messages[message].isHeld && fates[message].allSatisfy { $0.expiry != nil }
   }
@@ -68,8 +70,12 @@ struct EximFuture {
   /// Whether anything is due: a long queue of which nothing is need not be gone through.
   private func mayDoSomething(by end: Double) -> Bool {
     let end = Int(end)
-    for message in directory where !world.messages[message].isHeld {
+    for message in directory {
       let one = world.messages[message]
+      guard !one.isHeld else {
+        if one.thawsAt ?? .max <= end || one.givenUpAt ?? .max <= end { return true }
+        continue
+      }
       let age = end - one.arrivedAt
       let warningIsDue =
         one.wantsWarning && threshold(one.warningsSent).map { age >= $0 } ?? false
@@ -133,7 +139,7 @@ struct EximFuture {
 
   /// One message's turn; returns the seconds it takes.
   private mutating func deliver(_ message: Int, at moment: Double) -> Double {
-    guard !world.messages[message].isHeld else { return turns.skipSeconds }
+    if world.messages[message].isHeld, let took = rest(message, at: moment) { return took }
     var seconds = turns.skipSeconds
     var mayWarn = false
     for index in world.messages[message].errands.indices
@@ -151,6 +157,27 @@ struct EximFuture {
     }
     if mayWarn, warn(message, at: Int(moment + seconds)) { seconds += turns.warningSeconds }
     return seconds
+  }
+
+  /// The turn of a frozen message, in seconds; nil where it is thawed, and goes on like others.
+  private mutating func rest(_ message: Int, at moment: Double) -> Double? {
+    let one = world.messages[message]
+    if let end = one.givenUpAt, Int(moment) >= end {
+      world.messages[message].isHeld = false
+      for index in fates[message].indices {
+        fates[message][index].expiry = Int(moment)
+        if one.isBounce {
+          fates[message][index].nextAttempt = Int(moment)
+          fates[message][index].attempts.append(Int(moment))
+        } else {
+          fates[message][index].isUntried = true
+        }
+      }
+      return turns.trySeconds
+    }
+    guard let thaw = one.thawsAt, Int(moment) >= thaw else { return turns.skipSeconds }
+    world.messages[message].isHeld = false
+    return nil
   }
 
   private mutating func attempt(

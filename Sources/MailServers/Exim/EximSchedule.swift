@@ -53,7 +53,9 @@ struct EximSchedule: RetrySchedule {
   private static let futureLimit = 100
 
   func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage] {
-    let world = EximWorld(queue) { host, domain in rules(host: host, domain: domain) }
+    let world = EximWorld(queue, frozen: configuration?.frozen) { host, domain in
+      rules(host: host, domain: domain)
+    }
     let waiting = Dictionary(
       queue.messages.filter { $0.state != .held }.map { ($0.queueID, $0.arrivedAt) },
       uniquingKeysWith: { first, _ in first }
@@ -141,6 +143,7 @@ struct EximSchedule: RetrySchedule {
     }
     let best = Set(known).sorted().map { ($0, weight($0)) }.max { $0.1 < $1.1 }
     return best.map { Timestamp(seconds: Int64($0.0)) }
+    result.isReturnedUntried = fates[0].isUntried
   }
 }
 

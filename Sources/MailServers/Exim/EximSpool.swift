@@ -142,11 +142,13 @@ struct EximSpoolFile {
     let times = lines[3].split(separator: " ").compactMap { Int64($0) }
     guard times.count >= 2 else { return nil }
     var arrived = Timestamp(seconds: times[0])
-    var isFrozen = false
+    var frozenSince: Timestamp?
     var at = 4
     while at < lines.count, lines[at].hasPrefix("-") {
       let option = lines[at].drop { $0 == "-" }
-      if option.hasPrefix("frozen") { isFrozen = true }
+      if option.hasPrefix("frozen") {
+        frozenSince = Timestamp(seconds: Int64(option.dropFirst(7)) ?? times[0])
+      }
       if option.hasPrefix("received_time_usec ."), let micros = Int64(option.dropFirst(20)) {
         arrived = Timestamp(microseconds: arrived.microseconds + min(max(micros, 0), 999_999))
       }
@@ -164,12 +166,13 @@ struct EximSpoolFile {
     let tellsOfDelay = zip(envelope, recipients).contains { $0.wantsDelayNotice && !$1.isDone }
     return QueuedMessage(
       queueID: id,
-      state: isFrozen ? .held : .deferred,
+      state: frozenSince != nil ? .held : .deferred,
       sender: String(lines[2].dropFirst().dropLast()),
       arrivedAt: arrived,
       recipients: recipients,
       warningsSent: Int(times[1]),
-      wantsDelayWarning: tellsOfDelay && !isList
+      wantsDelayWarning: tellsOfDelay && !isList,
+      heldSince: frozenSince
     )
   }
 

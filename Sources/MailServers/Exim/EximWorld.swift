@@ -44,15 +44,28 @@ struct EximWorld {
     var queueID: String
     var arrivedAt: Int
     var isHeld: Bool
+    /// When a message that is held is tried again, where it ever is.
+    var thawsAt: Int?
+    /// When a message that is held is given up: without an attempt, or for a bounce with a last one.
+    var givenUpAt: Int?
+    var isBounce: Bool
     var warningsSent: Int
     var wantsWarning: Bool
     var errands: [Errand]
+
+    /// Whether a message that is held leaves that state by itself.
+    var isMoving: Bool { !isHeld || thawsAt != nil || givenUpAt != nil }
   }
 
   var records: [Record] = []
   var messages: [Message] = []
 
-  init(_ queue: QueueSnapshot, rules: (_ host: String?, _ domain: String) -> [EximRetryRule]) {
+  /// `frozen` is nil where it is not known what becomes of frozen messages.
+  init(
+    _ queue: QueueSnapshot,
+    frozen: EximFrozenRule? = nil,
+    rules: (_ host: String?, _ domain: String) -> [EximRetryRule]
+  ) {
     let known = KnownRecords(queue.retryRecords)
     var places: [String: Int] = [:]
     for message in queue.messages {
@@ -96,6 +109,9 @@ struct EximWorld {
           queueID: message.queueID,
           arrivedAt: Int(message.arrivedAt.seconds),
           isHeld: message.state == .held,
+          thawsAt: frozen.flatMap { $0.thaw(message) },
+          givenUpAt: frozen.flatMap { $0.end(message) },
+          isBounce: message.sender.isEmpty,
           warningsSent: message.warningsSent ?? 0,
           wantsWarning: message.wantsDelayWarning && !message.sender.isEmpty,
           errands: errands
@@ -125,6 +141,21 @@ struct EximWorld {
       )
     )
     return records.count - 1
+  }
+}
+
+extension EximFrozenRule {
+  /// When a message is thawed, in seconds of the epoch.
+  fileprivate func thaw(_ message: QueuedMessage) -> Int? {
+    guard autoThaw > 0, !message.sender.isEmpty, let since = message.heldSince else { return nil }
+    return Int(since.seconds) + Int(autoThaw) + 1
+  }
+
+  /// When a frozen message is given up, in seconds of the epoch.
+  fileprivate func end(_ message: QueuedMessage) -> Int? {
+    let age = [timeout > 0 ? timeout : nil, message.sender.isEmpty ? bounceAge : nil]
+      .compactMap(\.self).min()
+    return age.map { Int(message.arrivedAt.seconds) + Int($0) }
   }
 }
 
