@@ -92,6 +92,68 @@ struct SendmailScheduleTests {
     #expect(scheduled(access, RetryObservations()).basis == .serverDefault)
   }
 
+  private static let groups = """
+    O QueueDirectory=/var/spool/mqueue
+    O Timeout.queuereturn=1h
+    Qmqueue, P=/var/spool/mqueue, F=f
+    Qslow, P=/var/spool/mqueue/slow*, F=f, I=30m, R=1
+    Qfast, P=/var/spool/mqueue/fast, I=10s
+    Qslower, P=slower/far, I=45m
+    """
+
+  @Test(
+    arguments: [
+      ("/var/spool/mqueue", nil), ("/var/spool/mqueue/qf", nil), ("/var/spool/mqueue/slow1", 1800),
+      ("/copy/of/mqueue/slow1/qf", 1800), ("/copy/fast", 10), ("/copy/faster", nil),
+      ("/var/spool/mqueue/slower/far", 2700), ("/var/spool/mqueue/far", nil),
+    ] as [(String, Double?)]
+  )
+  func `a directory of the queue is run as its group says`(_ directory: String, _ seconds: Double?)
+  {
+    let cf = configuration(SendmailScheduleTests.groups)
+    #expect(cf.queueGroups.map(\.name) == ["mqueue", "slow", "fast", "slower"])
+    #expect(cf.queueInterval(directory: directory) == seconds)
+  }
+
+  @Test func `mail of a queue group waits for the group's own runs`() {
+    let cf = configuration(SendmailScheduleTests.groups)
+    let schedule = SendmailSchedule(configuration: cf, observed: stated)
+    func message(_ id: String, in directory: String?) -> QueuedMessage {
+      var one = QueuedMessage(
+        queueID: id,
+        state: .deferred,
+        sender: "a@a.example",
+        arrivedAt: at(0),
+        recipients: [QueuedRecipient(address: "b@b.example")]
+      )
+      one.directory = directory
+      return one
+    }
+    let queue = QueueSnapshot(
+      server: MailServerID("sendmail"),
+      path: "/q",
+      takenAt: at(100),
+      messages: [
+        message("6229E5kR004711", in: "/q"), message("6229E5kR004712", in: "/q/slow2"),
+        message("6229E5kR004713", in: nil),
+      ]
+    )
+    let told = schedule.scheduled(queue, now: at(100))
+    // The daemon started at -30: a run each minute, and each half hour.
+    #expect(told.map(\.nextAttempt) == [at(150), at(1770), at(150)])
+    #expect(told.map(\.expiresAt) == [at(3630), at(5370), at(3630)])
+    #expect(schedule.summary.contains("queue slow every 30 min"))
+  }
+
+  @Test(arguments: [
+    "Q", "Q,", "Q=x", "Qa, P", "Q, P=/x", "Qa, I=99999999999999999999d", "Qa, P=", "Qa, I=0",
+  ])
+  func `a broken queue group is no crash, and no interval`(_ line: String) {
+    let cf = configuration("O QueueDirectory=/q\n" + line)
+    #expect(cf.queueInterval(directory: "/q/a") == nil)
+    #expect(cf.queueInterval(directory: "") == nil)
+  }
+
   @Test(arguments: [
     ("QUEUE_INTERVAL=\"10m\"   # as Debian has it", 600.0), ("DAEMON=yes\nQUEUE=1h", 3600),
   ])

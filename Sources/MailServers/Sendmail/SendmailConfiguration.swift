@@ -13,6 +13,9 @@ struct SendmailConfiguration: MailServerConfiguration {
   private(set) var maximalQueueAge = 0.0
   /// How often the queue is run, where a start script's settings say so; seconds.
   private(set) var queueInterval: Double?
+  /// Queue groups, in the order of the file.
+  private(set) var queueGroups: [SendmailQueueGroup] = []
+  private var queueDirectory = "/var/spool/mqueue"
   /// Options of sendmail.cf that concern TLS as a client (`CACertFile`, `CipherList`, …).
   private(set) var tlsOptions: [String: String] = [:]
   private(set) var access: [String: String] = [:]
@@ -84,6 +87,10 @@ struct SendmailConfiguration: MailServerConfiguration {
     for line in text.split(separator: "\n") {
       switch line.first {
       case "O": readOption(line.dropFirst())
+      case "Q":
+        if let group = SendmailQueueGroup(line), queueGroups.count < SendmailQueueGroup.most {
+          queueGroups.append(group)
+        }
       case "K" where line.hasPrefix("Kaccess "): readAccessMap(line)
       case "S" where line.hasPrefix("Stls_clt_features"): hasSessionFeatures = true
       default: break
@@ -102,6 +109,7 @@ struct SendmailConfiguration: MailServerConfiguration {
     let name = body[..<equals].trimmed
     let value = body[body.index(after: equals)...].trimmed
     switch name {
+    case "QueueDirectory": queueDirectory = value
     case "MinQueueAge": minimalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
     case "MaxQueueAge": maximalQueueAge = SendmailConfiguration.seconds(value, unit: "m") ?? 0
     case "ClientCertFile", "ClientKeyFile", "CACertFile", "CACertPath", "CipherList",
@@ -193,6 +201,13 @@ struct SendmailConfiguration: MailServerConfiguration {
     if let value = Double(digits) { total += value * (units[unit] ?? 1) }
     // No timer of a mail server is longer than 30 years.
     return total < 1e9 ? total : nil
+  }
+
+  /// How often the queue in this directory is run, where its group says so; seconds.
+  func queueInterval(directory: String) -> Double? {
+    queueGroups.compactMap { group in
+      group.match(directory, below: queueDirectory).map { (length: $0, interval: group.interval) }
+    }.max { $0.length < $1.length }?.interval
   }
 
   /// The access map's entry for the first of some names that has one: the whole name, the domains

@@ -80,6 +80,7 @@ struct SendmailQueue {
           isHeld: kind != .waiting
         ) {
           message.size = bodySize(directory, id: id)
+          message.directory = directory
           snapshot.messages.append(message)
         } else if !file.bytes.isEmpty,
           now.seconds(since: file.modified) > SendmailQueue.writingTime

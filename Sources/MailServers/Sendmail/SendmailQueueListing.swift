@@ -5,6 +5,8 @@ import MailModel
 struct SendmailQueueListing {
   private var snapshot: QueueSnapshot
   private let now: Timestamp
+  /// The directory whose messages follow.
+  private var directory: String?
   /// The last line was a reason, which -v repeats behind the recipient that it is about.
   private var generalReason: String?
   /// Ids met: mailq shows a queue once per queue group that it stands in.
@@ -42,6 +44,10 @@ struct SendmailQueueListing {
   private mutating func read(_ line: String) {
     if let first = line.first, first != " ", first != "\t" {
       startMessage(line)
+      return
+    }
+    if line.hasPrefix("\t\t/") {
+      directory = line.trimmed.split(separator: " ").first.map(String.init)
       return
     }
     guard !isSkipping, let last = snapshot.messages.indices.last else { return }
@@ -126,6 +132,7 @@ struct SendmailQueueListing {
         warningsSent: words.prefix(3).last?.contains("+") == true ? 1 : nil
       )
     )
+    snapshot.messages[snapshot.messages.count - 1].directory = directory
   }
 
   /// `12:25`.

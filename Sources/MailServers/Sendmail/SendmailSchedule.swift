@@ -10,6 +10,8 @@ struct SendmailSchedule: RetrySchedule {
   private let minimalAge: Double
   private let maximalAge: Double
   private let runs: SendmailQueueRuns
+  private let configuration: SendmailConfiguration?
+  private let observed: RetryObservations
 
   init(configuration: SendmailConfiguration?, observed: RetryObservations) {
     let stated = SendmailSchedule.usual(observed.statedLifetimes)
@@ -30,6 +32,8 @@ struct SendmailSchedule: RetrySchedule {
       queueReturn = lifetimes
       queueWarn = warnings
     }
+    self.configuration = configuration
+    self.observed = observed
     minimalAge = configuration?.minimalQueueAge ?? 0
     maximalAge = configuration?.maximalQueueAge ?? 0
     runs = SendmailQueueRuns(
@@ -52,20 +56,34 @@ struct SendmailSchedule: RetrySchedule {
 
   var summary: String {
     let lifetime = queueReturn["normal"] ?? SendmailSchedule.defaultLifetime
+    let groups = (configuration?.queueGroups ?? []).prefix(8).compactMap { group in
+      group.interval.map { ", queue \(group.name) every \(words($0))" }
+    }
     return "queue run every \(words(runs.interval))" + (runs.isAssumed ? " (assumed)" : "")
-      + ", lifetime \(words(lifetime))"
+      + groups.joined() + ", lifetime \(words(lifetime))"
   }
 
   func scheduled(_ queue: QueueSnapshot, now: Timestamp) -> [ScheduledMessage] {
-    queue.messages.flatMap { message -> [ScheduledMessage] in
+    var runsOfDirectory: [String: SendmailQueueRuns] = [:]
+    for directory in Set(queue.messages.compactMap(\.directory)) {
+      guard let interval = configuration?.queueInterval(directory: directory) else { continue }
+      runsOfDirectory[directory] = SendmailQueueRuns(
+        stated: interval,
+        starts: observed.starts,
+        seen: []
+      )
+    }
+    return queue.messages.flatMap { message -> [ScheduledMessage] in
+      let runs = message.directory.flatMap { runsOfDirectory[$0] } ?? runs
       let domains = Set(message.recipients.filter { !$0.isDone }.map { $0.address.mailDomain })
-      return domains.sorted().map { scheduled(message, domain: $0, now: now) }
+      return domains.sorted().map { scheduled(message, domain: $0, runs, now: now) }
     }
   }
 
   private func scheduled(
     _ message: QueuedMessage,
     domain: String,
+    _ runs: SendmailQueueRuns,
     now: Timestamp
   ) -> ScheduledMessage {
     var result = ScheduledMessage(
