@@ -88,6 +88,62 @@ struct EximDialectTests {
       "1xVT0W-0000LD-0H ** gita@c.example F=<o@a.example>: Unrouteable address DT=0s",
       ["bounced 1xVT0W-0000LD-0H <gita@c.example> untried (Unrouteable address)"]
     ),
+    // Programs and mailboxes here: nobody is connected to, and yet they were asked.
+    (
+      "1xVT0L-0000EY-2R == |/usr/bin/vacation -a bob <bob@a.example> R=userforward T=address_pipe "
+        + "defer (0): Child process of address_pipe transport returned 75 (could mean temporary "
+        + "error) from command: /usr/bin/vacation",
+      [
+        "deferred 1xVT0L-0000EY-2R <bob@a.example> (Child process of address_pipe transport returned "
+          + "75 (could mean temporary error) from command: /usr/bin/vacation)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R ** |/usr/bin/filter \"-x y\" <bob@a.example> F=<o@c.example> R=pipe "
+        + "T=address_pipe: Child process of address_pipe transport returned 69 (could mean service "
+        + "or program unavailable) from command: /usr/bin/filter",
+      [
+        "bounced 1xVT0L-0000EY-2R <bob@a.example> (Child process of address_pipe transport returned "
+          + "69 (could mean service or program unavailable) from command: /usr/bin/filter)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R => /home/bob/my mail/in <bob@a.example> R=userforward T=address_file",
+      ["delivered 1xVT0L-0000EY-2R <bob@a.example>"]
+    ),
+    (
+      "1xVT0L-0000EY-2R == bob@a.example R=virtual T=dovecot_lmtp defer (-18) : Failed to connect to "
+        + "socket /run/dovecot/lmtp for dovecot_lmtp transport: Connection refused",
+      [
+        "deferred 1xVT0L-0000EY-2R <bob@a.example> (Failed to connect to socket /run/dovecot/lmtp for "
+          + "dovecot_lmtp transport: Connection refused)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R == bob@a.example R=virtual T=dovecot_lmtp defer (-44): LMTP error from "
+        + "dovecot_lmtp after RCPT TO:<bob@a.example>: 452 4.2.2 Quota exceeded",
+      [
+        "deferred 1xVT0L-0000EY-2R <bob@a.example> 4.2.2 (LMTP error from dovecot_lmtp after RCPT "
+          + "TO:<bob@a.example>: 452 4.2.2 Quota exceeded)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R == bob <bob@a.example> R=local_user T=local_delivery defer (-52): Retry time "
+        + "not yet reached",
+      ["deferred 1xVT0L-0000EY-2R <bob@a.example> untried (Retry time not yet reached)"]
+    ),
+    (
+      "1xVT0L-0000EY-2R ** bob@a.example R=virtual T=dovecot_lmtp: LMTP error from dovecot_lmtp after "
+        + "RCPT TO:<bob@a.example>: 550 5.1.1 no such user",
+      [
+        "bounced 1xVT0L-0000EY-2R <bob@a.example> 5.1.1 (LMTP error from dovecot_lmtp after RCPT "
+          + "TO:<bob@a.example>: 550 5.1.1 no such user)"
+      ]
+    ),
+    (
+      "1xVT0L-0000EY-2R == bob@a.example R=virtual defer (-1): failed to expand router data",
+      ["deferred 1xVT0L-0000EY-2R <bob@a.example> (failed to expand router data)"]
+    ),
     ("1xVT0L-0000EY-2R Completed", ["ended 1xVT0L-0000EY-2R"]),
     ("1xVT0L-0000EY-2R Completed QT=15m3s", ["ended 1xVT0L-0000EY-2R"]),
     ("Start queue run: pid=77", ["marker queueRun"]), ("End queue run: pid=77", []),
@@ -109,6 +165,40 @@ struct EximDialectTests {
   func `a line says`(_ text: String, _ expected: [String]) {
     #expect(events(["0 -: \(text)"]) == expected)
     #expect(outcome("0 -: \(text)") == .understood)
+  }
+
+  @Test(arguments: [
+    "Frozen (delivery error message)", "Frozen", "Frozen (message created with -f <>)",
+    "Frozen by the system filter", "Frozen by the system filter: too many recipients",
+    "Message is frozen", "frozen by root", "frozen by ACL", "frozen by local_scan()",
+  ])
+  func `a message that is frozen is held`(_ words: String) {
+    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["held 1xVT0L-0000EY-2R"])
+    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
+  }
+
+  @Test(arguments: [
+    "Unfrozen by forced delivery", "Unfrozen by auto-thaw", "Unfrozen by errmsg timer",
+    "unfrozen by root", "unfrozen by Debian-exim", "cancelled by timeout_frozen_after",
+    "cancelled by root", "removed by root",
+  ])
+  func `a message that is thawed or given up is held no longer`(_ words: String) {
+    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["released 1xVT0L-0000EY-2R"])
+    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
+  }
+
+  @Test func `a frozen message that is given up for its age has expired`() {
+    let said = events([
+      "1 -: 1xVT0L-0000EY-2R cancelled by timeout_frozen_after",
+      "1 -: 1xVT0L-0000EY-2R ** chen@b.example: delivery cancelled; message timed out",
+      "1 -: 1xVT0M-0000EY-2R ** chen@b.example: delivery cancelled by administrator",
+    ])
+    #expect(
+      said.dropFirst() == [
+        "expired 1xVT0L-0000EY-2R <chen@b.example> untried (delivery cancelled; message timed out)",
+        "bounced 1xVT0M-0000EY-2R <chen@b.example> untried (delivery cancelled by administrator)",
+      ]
+    )
   }
 
   @Test(arguments: [
@@ -165,40 +255,6 @@ struct EximDialectTests {
     ])
     #expect(said.first?.contains("because") == false)
     #expect(said.first?.contains(" 4.7.1 ") == true)
-  }
-
-  @Test(arguments: [
-    "Frozen (delivery error message)", "Frozen", "Frozen (message created with -f <>)",
-    "Frozen by the system filter", "Frozen by the system filter: too many recipients",
-    "Message is frozen", "frozen by root", "frozen by ACL", "frozen by local_scan()",
-  ])
-  func `a message that is frozen is held`(_ words: String) {
-    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["held 1xVT0L-0000EY-2R"])
-    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
-  }
-
-  @Test(arguments: [
-    "Unfrozen by forced delivery", "Unfrozen by auto-thaw", "Unfrozen by errmsg timer",
-    "unfrozen by root", "unfrozen by Debian-exim", "cancelled by timeout_frozen_after",
-    "cancelled by root", "removed by root",
-  ])
-  func `a message that is thawed or given up is held no longer`(_ words: String) {
-    #expect(events(["0 -: 1xVT0L-0000EY-2R \(words)"]) == ["released 1xVT0L-0000EY-2R"])
-    #expect(outcome("0 -: 1xVT0L-0000EY-2R \(words)") == .understood)
-  }
-
-  @Test func `a frozen message that is given up for its age has expired`() {
-    let said = events([
-      "1 -: 1xVT0L-0000EY-2R cancelled by timeout_frozen_after",
-      "1 -: 1xVT0L-0000EY-2R ** chen@b.example: delivery cancelled; message timed out",
-      "1 -: 1xVT0M-0000EY-2R ** chen@b.example: delivery cancelled by administrator",
-    ])
-    #expect(
-      said.dropFirst() == [
-        "expired 1xVT0L-0000EY-2R <chen@b.example> untried (delivery cancelled; message timed out)",
-        "bounced 1xVT0M-0000EY-2R <chen@b.example> untried (delivery cancelled by administrator)",
-      ]
-    )
   }
 
   @Test func `a notice is an NDR after a failure and a delay warning without one`() {

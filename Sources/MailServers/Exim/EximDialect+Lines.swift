@@ -146,7 +146,8 @@ extension EximDialect {
           queueID: id,
           recipient: recipient,
           outcome: isExpired ? .expired : .bounced,
-          tried: !isExpired && fields.host != nil,
+          // A program or a mailbox here was asked where a transport is named without a host.
+          tried: !isExpired && (fields.host != nil || fields.transport != nil),
           relay: fields.host ?? 0..<0,
           reply: reply,
           enhancedStatus: EximDialect.enhancedStatus(bytes, reply),
@@ -175,8 +176,8 @@ extension EximDialect {
     {
       events.append(.held(queueID: id))
     } else if bytes.has("Unfrozen", at: start, to: end)
-      || bytes.has("unfrozen by", at: start, to: end)
       || bytes.has("cancelled by", at: start, to: end)
+      || bytes.has("unfrozen by", at: start, to: end)
       || bytes.has("removed by", at: start, to: end)
     {
       events.append(.released(queueID: id))
@@ -295,6 +296,11 @@ extension EximDialect {
     var found = start..<stop
     if found.count > 1, bytes[stop - 1] == UInt8(ascii: ":") { found = start..<(stop - 1) }
     var after = stop
+    if let first = found.first, EximDialect.isPipeOrFile(bytes[first]),
+      let parent = parent(bytes, from: stop, to: end)
+    {
+      return (parent, parent.upperBound + 1)
+    }
     if stop + 1 < end, bytes[stop + 1] == UInt8(ascii: "<"),
       let close = bytes.firstIndex(of: UInt8(ascii: ">"), from: stop, to: end)
     {
@@ -308,14 +314,26 @@ extension EximDialect {
     return (found, after)
   }
 
+  /// `|/usr/bin/vacation -a bob`, `/home/bob/mail`, `>bob@…`: what a router made of an address.
+  private static func isPipeOrFile(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "|") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">")
+  }
+
+  /// The address in angle brackets that led to a pipe or a file, whose own text may hold blanks.
+  private func parent(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Range<Int>? {
+    let fields = bytes.firstIndex(of: " R=", from: start, to: end) ?? end
+    guard let open = bytes.firstIndex(of: " <", from: start, to: fields),
+      let close = bytes.firstIndex(of: UInt8(ascii: ">"), from: open, to: fields),
+      bytes.firstIndex(of: UInt8(ascii: "@"), from: open, to: close) != nil
+    else { return nil }
+    return (open + 2)..<close
+  }
+
   /// What a `defer (…)` line says: the text behind host and time, else the errno text.
   private func detail(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Range<Int> {
     var at = start
-    if bytes.has(": ", at: at, to: end) {
-      at += 2
-    } else if bytes.has(" ", at: at, to: end) {
-      at += 1
-    }
+    if bytes.has(" ", at: at, to: end) { at += 1 }
+    if bytes.has(": ", at: at, to: end) { at += 2 }
     let host = bytes.firstIndex(of: "H=", from: start, to: end)
     let time = bytes.firstIndex(of: " DT=", from: start, to: end)
     if let field = host ?? time, let colon = bytes.firstIndex(of: ": ", from: field, to: end) {

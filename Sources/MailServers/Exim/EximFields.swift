@@ -10,6 +10,8 @@ struct EximFields {
   private(set) var messageID: Range<Int>?
   /// `R=`: the router, or the message that this notice is about.
   private(set) var reference: Range<Int>?
+  /// `T=`: the transport.
+  private(set) var transport: Range<Int>?
   /// `X=`: protocol and cipher.
   private(set) var suite: Range<Int>?
   /// `CV=`: whether the certificate was verified.
@@ -69,6 +71,7 @@ struct EximFields {
     case (UInt8(ascii: "S"), 0): size = size ?? value
     case (UInt8(ascii: "i"), UInt8(ascii: "d")): messageID = messageID ?? value
     case (UInt8(ascii: "R"), 0): reference = reference ?? value
+    case (UInt8(ascii: "T"), 0): transport = transport ?? value
     case (UInt8(ascii: "X"), 0): suite = suite ?? value
     case (UInt8(ascii: "C"), UInt8(ascii: "V")): verified = verified ?? value
     case (UInt8(ascii: "C"), 0): confirmation = confirmation ?? value
