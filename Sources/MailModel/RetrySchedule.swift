@@ -60,6 +60,9 @@ package struct RetryObservations: Hashable, Sendable {
   package var starts: [Timestamp]
   package var expiries: [AgeBracket]
   package var delayWarnings: [AgeBracket]
+  /// Of ``expiries`` those of messages with which their destination began to fail; only where the
+  /// server's forecast asks for them.
+  package var firstExpiries: [AgeBracket] = []
   /// Seconds, from the server's own words, newest last.
   package var statedLifetimes: [Double]
   package var statedWarnings: [Double]
@@ -112,11 +115,11 @@ package struct ScheduledMessage: Hashable, Sendable {
   /// When the NDR is made; nil where the message never expires by itself.
   package var expiresAt: Timestamp?
   package var basis: ScheduleBasis
+  /// It is returned for its age, frozen as it is: no attempt comes before, and no repair saves it.
+  package var isReturnedUntried = false
   /// How far the moments may be off, in seconds, when the phase of the queue runs is not known.
   package var uncertainty: Double
 
-  /// It is returned for its age, frozen as it is: no attempt comes before, and no repair saves it.
-  package var isReturnedUntried = false
   package init(
     queueID: String,
     domain: String,

@@ -151,6 +151,7 @@ package struct AnalysisBuilder: Sendable {
       var observed = try store.retryObservations(server: server.id, before: now)
       if server.forecastsFromPasses {
         observed.passes = try store.passes(server: server.id, before: now)
+        observed.firstExpiries = try store.firstExpiries(server: server.id, before: now)
       }
       let schedule = server.schedule(
         configuration: configurations.first { $0.server == server.id },

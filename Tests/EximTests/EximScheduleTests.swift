@@ -179,6 +179,55 @@ struct EximScheduleTests {
     #expect(one?.isReturnedUntried == false)
   }
 
+  @Test(
+    arguments: [
+      ([(90, 96.2)], 96, "F,2h,15m; G,16h,1h,1.5; F,4d,6h"),
+      ([(66, 72.4), (68, 73)], 72, "F,2h,15m; G,16h,1h,1.5; F,3d,6h"),
+      ([(114, 120.1)], 120, "F,2h,15m; G,16h,1h,1.5; F,5d,6h"),
+      ([(9, 12.3)], 12, "F,2h,15m; G,12h,1h,1.5"), ([(0.8, 1.1)], 1, "F,1h,15m"),
+      // One message that was held for long does not outvote the others.
+      ([(90, 96.2), (91, 96.4), (200, 230)], 96, "F,2h,15m; G,16h,1h,1.5; F,4d,6h"),
+    ] as [([(Double, Double)], Double, String)]
+  )
+  func `without a configuration messages that were given up show the cutoff`(
+    _ hours: [(Double, Double)],
+    _ cutoff: Double,
+    _ rules: String
+  ) {
+    var observed = RetryObservations()
+    observed.firstExpiries = hours.map {
+      RetryObservations.AgeBracket(
+        previousAge: $0.0 * 3600,
+        age: $0.1 * 3600,
+        isNullSender: false
+      )
+    }
+    let schedule = EximSchedule(configuration: nil, observed: observed)
+    #expect(schedule.rules(for: "b.example") == EximConfiguration.rules(rules))
+    #expect(schedule.basis == .observed)
+    #expect(!schedule.summary.contains("assumed"))
+    // A configuration says it better.
+    let stated = EximSchedule(
+      configuration: configuration("begin retry\n*  *  F,9h,1h\n"),
+      observed: observed
+    )
+    #expect(stated.rules(for: "b.example").map(\.cutoff) == [9 * 3600])
+    #expect(stated.basis == .configuration)
+  }
+
+  @Test func `what the log does not show is said to be assumed`() {
+    let nothing = EximSchedule(configuration: nil, observed: RetryObservations())
+    #expect(nothing.basis == .serverDefault)
+    #expect(nothing.rules(for: "*") == EximSchedule.shippedRules)
+    var warned = RetryObservations()
+    warned.delayWarnings = [125, 131, 245].map {
+      RetryObservations.AgeBracket(previousAge: 0, age: $0, isNullSender: false)
+    }
+    let some = EximSchedule(configuration: nil, observed: warned)
+    #expect(some.basis == .observed)
+    #expect(some.summary.hasSuffix("given up 4 d after its first failure (assumed)"))
+  }
+
   @Test(arguments: [
     ("b.example", 1), ("x.c.example", 2), ("c.example", 3), ("d.example", 3),
   ])

@@ -12,6 +12,9 @@ struct EximSchedule: RetrySchedule {
   private let configuration: EximConfiguration?
   private let observed: RetryObservations
   private let clock: EximRunClock
+  /// What holds where no configuration is given.
+  private let assumedRules: [EximRetryRule]
+  private let showsCutoff: Bool
   let delayWarnings: [Double]
 
   /// What the shipped configuration states.
@@ -20,10 +23,23 @@ struct EximSchedule: RetrySchedule {
   init(configuration: EximConfiguration?, observed: RetryObservations) {
     self.configuration = configuration
     self.observed = observed
+    let cutoff = configuration == nil ? observed.firstExpiries.roundAge : nil
+    showsCutoff = cutoff != nil
+    assumedRules = cutoff.map(EximSchedule.rules(cutoff:)) ?? EximSchedule.shippedRules
     let seen = configuration == nil ? EximSchedule.warningTime(observed.delayWarnings) : nil
-    basis = configuration != nil ? .configuration : seen != nil ? .observed : .serverDefault
+    let isSeen = seen != nil || showsCutoff
+    basis = configuration != nil ? .configuration : isSeen ? .observed : .serverDefault
     delayWarnings = configuration?.delayWarnings ?? [seen ?? 86_400]
     clock = EximRunClock(Array(observed.queueRuns.suffix(200)))
+  }
+
+  /// The shipped rules, up to another end.
+  static func rules(cutoff: Double) -> [EximRetryRule] {
+    var rules = shippedRules.filter { $0.cutoff < cutoff }
+    // Behind the last one its gaps go on; a rule that ends before the first of them has the first's.
+    var last = rules.count < shippedRules.count ? shippedRules[rules.count] : rules.removeLast()
+    last.cutoff = cutoff
+    return rules + [last]
   }
 
   /// The warning time that the youngest warned messages show: the longest round time that they all
@@ -38,15 +54,18 @@ struct EximSchedule: RetrySchedule {
 
   /// The rules that hold for a host or, where no pattern names it first, a domain.
   func rules(for domain: String) -> [EximRetryRule] {
-    configuration?.rules(for: domain) ?? EximSchedule.shippedRules
+    configuration?.rules(for: domain) ?? assumedRules
   }
 
   var summary: String {
     let rules = rules(for: "*")
     let cutoff = rules.map(\.cutoff).max() ?? 0
     return "queue run every \(words(clock.interval)), a host or address is given up "
-      + "\(words(cutoff)) after its first failure"
+      + "\(words(cutoff)) after its first failure" + (isCutoffAssumed ? " (assumed)" : "")
   }
+
+  /// The log shows some of the timers, but not this one.
+  private var isCutoffAssumed: Bool { basis == .observed && !showsCutoff }
 
   /// Messages looked at in all futures together, at most: what a big queue costs is one future.
   private static let stepLimit = 2_000_000
@@ -100,8 +119,7 @@ struct EximSchedule: RetrySchedule {
   }
 
   private func rules(host: String?, domain: String) -> [EximRetryRule] {
-    guard let configuration else { return EximSchedule.shippedRules }
-    return configuration.rules(host: host, domain: domain) ?? EximSchedule.shippedRules
+    configuration?.rules(host: host, domain: domain) ?? assumedRules
   }
 
   private func scheduled(
@@ -125,6 +143,7 @@ struct EximSchedule: RetrySchedule {
       uncertainty: clock.lastRun == nil ? clock.interval : 5
     )
     result.nextAttempt = likely(fates.map(\.nextAttempt))
+    result.isReturnedUntried = fates[0].isUntried
     return result
   }
 
@@ -143,7 +162,6 @@ struct EximSchedule: RetrySchedule {
     }
     let best = Set(known).sorted().map { ($0, weight($0)) }.max { $0.1 < $1.1 }
     return best.map { Timestamp(seconds: Int64($0.0)) }
-    result.isReturnedUntried = fates[0].isUntried
   }
 }
 

@@ -22,16 +22,16 @@ struct PostfixInference {
       timers.maximalBackoff = high
       knows = true
     }
-    if let lifetime = round(brackets: observed.expiries.filter { !$0.isNullSender }) {
+    if let lifetime = observed.expiries.filter({ !$0.isNullSender }).roundAge {
       timers.maximalLifetime = lifetime
       timers.bounceLifetime = min(timers.bounceLifetime, lifetime)
       knows = true
     }
-    if let lifetime = round(brackets: observed.expiries.filter(\.isNullSender)) {
+    if let lifetime = observed.expiries.filter(\.isNullSender).roundAge {
       timers.bounceLifetime = lifetime
       knows = true
     }
-    if let warning = round(brackets: observed.delayWarnings) {
+    if let warning = observed.delayWarnings.roundAge {
       timers.delayWarning = warning
       knows = true
     }
@@ -90,28 +90,5 @@ struct PostfixInference {
       if candidate > 0, range.contains(candidate) { return candidate }
     }
     return gap
-  }
-
-  /// A round value that lies in all (or nearly all) brackets; nil without brackets.
-  private func round(brackets: [RetryObservations.AgeBracket]) -> Double? {
-    guard !brackets.isEmpty else { return nil }
-    // One message that was held or requeued must not spoil the rest: the best-supported value wins.
-    var candidates: Set<Double> = []
-    for bracket in brackets.suffix(200) {
-      for step in [86_400.0, 43_200, 21_600, 3600, 1800, 900, 600, 300, 60, 30, 10] {
-        let value = (bracket.age / step).rounded(.down) * step
-        if value > bracket.previousAge, value > 0 { candidates.insert(value) }
-      }
-      candidates.insert(bracket.age)
-    }
-    func support(_ value: Double) -> Int {
-      brackets.count { value > $0.previousAge && value <= $0.age + 1 }
-    }
-    func roundness(_ value: Double) -> Int {
-      [86_400.0, 43_200, 21_600, 3600, 1800, 900, 600, 300, 60, 30, 10].count {
-        value.truncatingRemainder(dividingBy: $0) == 0
-      }
-    }
-    return candidates.max { (support($0), roundness($0), -$0) < (support($1), roundness($1), -$1) }
   }
 }
