@@ -59,6 +59,30 @@ enum EximRules {
       "No router takes the address: the domain has no mail host, or the local part is not known here."
     ),
     rule(
+      "own-ciphers",
+      .localTLSMisconfiguration,
+      .local,
+      ["(SSL_CTX_set_cipher_list)", "(SSL_CTX_set_ciphersuites)"],
+      .verifyError,
+      example:
+        "TLS session: (SSL_CTX_set_cipher_list): error:0A0000B9:SSL routines::no cipher match",
+      "Our own list of ciphers (tls_require_ciphers) holds none that the library knows."
+    ),
+    rule(
+      "local-delivery",
+      .localFailure,
+      .local,
+      [
+        "Child process of ", "failed to open mailbox", "failed to create directory",
+        "failed to lock mailbox", "Failed to connect to socket ", "failed to expand ",
+        "Permission denied: ",
+      ],
+      .serverText,
+      example:
+        "== |/usr/bin/vacation <b@example.net> T=address_pipe defer (0): Child process of address_pipe transport returned 75 (could mean temporary error) from command: /usr/bin/vacation",
+      "A program or a mailbox on this machine did not take the message."
+    ),
+    rule(
       "send-failed",
       .handshakeDisconnected,
       .remote,

@@ -11,7 +11,9 @@ enum SendmailLoneLine {
     let end = text.upperBound
     if let status = bytes.firstIndex(of: "stat=", from: start, to: end) {
       let isSent = bytes.has("stat=Sent", at: status, to: end)
-      return LoneLine(side: .sending, isSuccess: isSent, statement: (status + 5)..<end)
+      // What the peer said stands before it, and says more.
+      let reply = bytes.firstIndex(of: ", reply=", from: start, to: status).map { $0 + 8 }
+      return LoneLine(side: .sending, isSuccess: isSent, statement: (reply ?? status + 5)..<end)
     }
     if let at = bytes.firstIndex(of: "STARTTLS=", from: start, to: end) {
       return session(bytes, at..<end)
@@ -37,7 +39,9 @@ enum SendmailLoneLine {
       let isFine = bytes.has("verifymsg=ok", at: at, to: text.upperBound)
       return LoneLine(side: side, isSuccess: isFine, statement: at..<text.upperBound)
     }
-    let stands = bytes.has("version=", in: text) && !bytes.has("verify=FAIL", in: text)
+    let stands =
+      bytes.has("version=", in: text) && !bytes.has("verify=FAIL", in: text)
+      && !bytes.has("verify=DANE_FAIL", in: text)
     return LoneLine(side: side, isSuccess: stands, statement: text)
   }
 

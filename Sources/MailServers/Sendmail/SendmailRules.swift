@@ -140,6 +140,16 @@ enum SendmailRules {
       "No list of revoked certificates is set. This is no failure."
     ),
     rule(
+      "no-goodbye",
+      nil,
+      .unknown,
+      .all([.contains("STARTTLS: read error="), .contains("unexpected eof while reading")]),
+      .verifyError,
+      example:
+        "STARTTLS: read error=generic SSL error (-1), errno=9, get_error=error:0A000126:SSL routines::unexpected eof while reading, retry=-1, ssl_err=1",
+      "The peer closed its connection without ending the TLS session first. This is no failure."
+    ),
+    rule(
       "try-tls",
       nil,
       .unknown,
