@@ -233,6 +233,32 @@ struct SendmailQueueTests {
     )
     // An address that is cut names no destination.
     #expect(listed.troubles.count == 1)
+    #expect(Set(listed.messages.map(\.directory)) == ["/var/spool/mqueue"])
+  }
+
+  @Test func `mailq of several queues tells in which directory a message lies`() throws {
+    let text = """
+      \t\t/var/spool/mqueue/slow1 (1 request)
+      -----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------
+      6APFURF2015243        3 Wed Nov 25 15:30 <ann@a.example>
+      \t\t\t\t\t <bob@b.example>
+      \t\t/var/spool/mqueue/fast is empty
+      \t\t/var/spool/mqueue (1 request)
+      -----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------
+      6APFURF3015243      120 Wed Nov 25 15:31 <ann@a.example>
+      \t\t\t\t\t <eve@c.example>
+      \t\tTotal requests: 2
+
+      """
+    let listed = Sendmail().readQueueListing(
+      Array(text.utf8),
+      path: "mailq",
+      now: Timestamp(seconds: 1_795_700_000)
+    )
+    #expect(
+      listed.messages.map(\.directory) == ["/var/spool/mqueue/slow1", "/var/spool/mqueue"]
+    )
+    #expect(listed.messages.map(\.recipients.count) == [1, 1])
   }
 
   @Test func `held and quarantined mail is never returned by itself`() throws {
@@ -258,6 +284,10 @@ struct SendmailQueueTests {
     }
     let read = Sendmail().readQueue(directory: place + "/mqueue", now: SendmailQueueTests.now)
     #expect(read.messages.map(\.state.rawValue).sorted() == ["deferred", "deferred", "held"])
+    #expect(
+      read.messages.compactMap(\.directory).sorted()
+        == (1...3).map { "\(place)/mqueue/q\($0)/qf" }
+    )
     #expect(read.troubles.isEmpty)
   }
 
