@@ -98,6 +98,29 @@ import Testing
     if damaged.count > 20 { #expect(outcome.complaint.hasSuffix("more faults like these\n")) }
   }
 
+  @Test func `Exim's retry database of another kind is told of, with what to give instead`() throws
+  {
+    let place = try Workplace()
+    let files = try unpack(BrokenQueueTests.queues[1], place)
+    let file = try #require(files.first)
+    let spool = try #require(file.range(of: "/input/").map { String(file[..<$0.lowerBound]) })
+    let database = spool + "/db/retry"
+    try FileManager.default.createDirectory(
+      atPath: spool + "/db",
+      withIntermediateDirectories: true
+    )
+    try (Data("SQLite format 3\u{0}".utf8) + Data(count: 4096)).write(
+      to: URL(fileURLWithPath: database)
+    )
+    let outcome = try place.run("forecast", spool, "--format", "json")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.complaint
+        == "mailtriage: \(database): the retry database is of kind SQLite, which is not read: "
+        + "give the output of `exim_dumpdb \(spool) retry`\n"
+    )
+  }
+
   @Test(arguments: queues)
   func `one that may not be read ends with 77, and is not taken for an empty one`(
     _ queue: Queue

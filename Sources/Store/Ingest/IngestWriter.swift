@@ -146,7 +146,7 @@ package struct IngestWriter: ~Copyable {
       try apply(notification, line: line, origin: origin, bytes: bytes)
     case .marker(let marker): mark(marker, line: line, origin: origin)
     case .sessionFailure(let failure):
-      if let window = overlaps[origin], window.isActive(at: at) { return }
+      if let window = overlaps[origin], window.isActive(at: at), window.isOfOneServer { return }
       let reason = reason(slice(bytes, failure.text), host: slice(bytes, failure.peer))
       let key = PendingRows.SessionFailureKey(
         origin: origin,

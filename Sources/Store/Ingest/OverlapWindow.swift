@@ -13,6 +13,9 @@ final class OverlapWindow {
   private var notifications: [Int64: [(at: Int64, kind: LoggedNotification.Kind)]] = [:]
   private var endedRows: [[UInt8]: [(row: Int64, from: Int64, to: Int64)]] = [:]
   private var loaded: [Int64: OpenMessage] = [:]
+  /// The other sources tell of this very server: one without a host's name may be another's, until
+  /// both have told of one event.
+  private(set) var isOfOneServer = false
 
   /// Stamps of one event in two channels differ by at most this much.
   private static let slack: Int64 = 2_000_000
@@ -35,6 +38,10 @@ final class OverlapWindow {
       from = 0
       until = Int64.min
       return
+    }
+    isOfOneServer = spans.contains {
+      $0.key.origin == origins.first && $0.key.source != source
+        && $0.value.upperBound >= at - OverlapWindow.slack
     }
     from = max(oldest, at) - OverlapWindow.slack
     until = newest + OverlapWindow.slack
@@ -114,6 +121,7 @@ final class OverlapWindow {
       })
     else { return false }
     attempts[recipient]?.remove(at: index)
+    isOfOneServer = true
     return true
   }
 
