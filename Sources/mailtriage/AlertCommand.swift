@@ -258,26 +258,3 @@ extension AlertCondition {
     ])
   }
 }
-
-/// A file that readers see whole or not at all: written beside its place and renamed into it.
-struct ReplacedFile {
-  var path: String
-
-  init(_ path: String) { self.path = path }
-
-  /// Throws ``Refusal``.
-  func write(_ text: String) throws {
-    let draft = "\(path).\(getpid()).new"
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-    guard descriptor >= 0 else {
-      throw Refusal(.cannotCreate, "\(path): \(String(cString: strerror(errno)))")
-    }
-    let isWritten = writeAll(text.utf8, to: descriptor)
-    close(descriptor)
-    guard isWritten, rename(draft, path) == 0 else {
-      let reason = String(cString: strerror(errno))
-      unlink(draft)
-      throw Refusal(.inputOutput, "\(path): \(reason)")
-    }
-  }
-}

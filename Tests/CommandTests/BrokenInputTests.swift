@@ -64,6 +64,16 @@ import Testing
       ": at byte 12: damaged xz data (the data does not fit its checksum or form)",
       inDirectory: true
     ),
+    // An xz header that asks for 512 MB.
+    Broken(
+      "greedy.xz",
+      xz + [
+        0xE6, 0xD6, 0xB4, 0x46, 0x02, 0, 0x21, 1, 0x22, 0, 0, 0, 0x82, 0x40, 0xAC, 0xDC, 1, 2, 3,
+      ],
+      65,
+      ": at byte 24: it takes more than 256 MB to unpack",
+      inDirectory: true
+    ),
     Broken("cut.zst", zstd, 65, ": at byte 4: the zstd file ends too early", inDirectory: true),
     Broken(
       "damaged.zst",

@@ -130,4 +130,44 @@ import Testing
     }
     #expect(try place.value("PRAGMA integrity_check") == "ok")
   }
+
+  @Test func `metrics replace a file, follow a link, and go into what is no file as they come`()
+    throws
+  {
+    let place = try Workplace()
+    try place.write("mail.log", StreamInputTests.lines)
+    try place.write("real.prom", "old")
+    let outcome = try shell(
+      """
+      mkfifo pipe && ln -s real.prom link && ln -s pipe other && mkdir directory
+      alert() {
+        "$0" alert mail.log --prometheus "$1" --database "$DATABASE" --timezone UTC --quiet \
+          --now 2026-03-02T12:00:00Z > /dev/null
+        echo $?
+      }
+      alert link; alert directory; alert pipe
+      exec 3<>pipe; alert other; exec 4<pipe 3>&-; cat <&4 > got
+      """,
+      place
+    )
+    #expect(outcome.output == "0\n73\n73\n0\n")
+    #expect(
+      outcome.complaint == """
+        mailtriage: directory: Is a directory
+        mailtriage: pipe: No such device or address
+
+        """
+    )
+    for file in ["real.prom", "got"] {
+      let text = try String(contentsOfFile: place.path + "/" + file, encoding: .utf8)
+      #expect(text.hasPrefix("# HELP"), "\(file)")
+    }
+    func kind(_ name: String) -> mode_t {
+      var status = stat()
+      return lstat(place.path + "/" + name, &status) == 0 ? status.st_mode & S_IFMT : 0
+    }
+    #expect(kind("pipe") == S_IFIFO && kind("link") == S_IFLNK && kind("other") == S_IFLNK)
+    let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
+    #expect(!left.contains { $0.hasSuffix(".new") })
+  }
 }

@@ -24,6 +24,8 @@ struct Unpacked {
     case memberEnd
     /// Damage, in the words of the library.
     case damage(String)
+    /// Good for all that is known, but not to be unpacked here.
+    case refusal(String)
   }
 
   var used: Int
@@ -111,6 +113,7 @@ final class UnpackedStream: ByteStream {
       isAtMemberStart = true
       mayHoldBack = false
       memberStart = (storedBytesUnpacked, produced)
+    case .refusal(let reason): throw fault(reason)
     case .damage(let detail):
       guard memberStart.stored > 0, produced == memberStart.produced else {
         throw fault("damaged \(unpacker.name) data (\(detail))")

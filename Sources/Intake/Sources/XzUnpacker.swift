@@ -42,7 +42,7 @@ final class XzUnpacker: Unpacker {
     case LZMA_STREAM_END: step.next = .memberEnd
     case LZMA_FORMAT_ERROR: step.next = .damage("no xz header")
     case LZMA_OPTIONS_ERROR: step.next = .damage("a kind of xz that is not known here")
-    case LZMA_MEMLIMIT_ERROR: step.next = .damage("it takes more than 256 MB to unpack")
+    case LZMA_MEMLIMIT_ERROR: step.next = .refusal("it takes more than 256 MB to unpack")
     case LZMA_DATA_ERROR: step.next = .damage("the data does not fit its checksum or form")
     default: step.next = .damage("error \(code.rawValue)")
     }
