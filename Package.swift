@@ -46,7 +46,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(
@@ -65,7 +65,7 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]
     ),
-    room("Intake", knows: ["MailModel", "Store", "CZlib", "CLZMA", "CZstd", "CArchive"]),
+    room("Intake", knows: ["MailModel", "Store", "CISAL", "CLZMA", "CZstd", "CArchive"]),
     room("Diagnosis", knows: ["MailModel"]),
     room("Forecast", knows: ["MailModel"]),
     room("Experiment", knows: ["MailModel", "COpenSSL", "CLDNS"]),

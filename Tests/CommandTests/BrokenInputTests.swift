@@ -53,7 +53,7 @@ import Testing
       "damaged.gz",
       gzip + [0xFF, 0xFF],
       65,
-      ": at byte 11: damaged gzip data (invalid block type)",
+      ": at byte 12: damaged gzip data (invalid block)",
       inDirectory: true
     ),
     Broken("cut.xz", xz, 65, ": at byte 8: the xz file ends too early", inDirectory: true),
