@@ -31,6 +31,9 @@ package struct ByteInterner {
   /// Names known.
   package var count: Int { entries.count }
 
+  /// The bytes of all of them.
+  package var byteCount: Int { arena.count }
+
   /// The number of `bytes`, where it is known.
   package func value(of bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
     let hash = self.hash(bytes)
@@ -75,22 +78,25 @@ package struct ByteInterner {
     }
   }
 
-  /// A seeded multiply-and-fold over eight bytes at a time.
   @inline(__always)
-  private func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
-    var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
-    let raw = UnsafeRawBufferPointer(bytes)
-    var at = 0
-    while at + 8 < raw.count {
-      state = mixed(state, raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-      at += 8
-    }
-    var rest: UInt64 = 0
-    if raw.count >= 8 {
-      rest = raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
-    } else {
-      for byte in raw { rest = rest << 8 | UInt64(byte) }
-    }
-    return UInt32(truncatingIfNeeded: mixed(state, rest ^ seed.byteSwapped))
+  private func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 { hashed(bytes, seed: seed) }
+}
+
+/// A seeded multiply-and-fold over eight bytes at a time.
+@inline(__always)
+func hashed(_ bytes: UnsafeBufferPointer<UInt8>, seed: UInt64) -> UInt32 {
+  var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
+  let raw = UnsafeRawBufferPointer(bytes)
+  var at = 0
+  while at + 8 < raw.count {
+    state = mixed(state, raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    at += 8
   }
+  var rest: UInt64 = 0
+  if raw.count >= 8 {
+    rest = raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
+  } else {
+    for byte in raw { rest = rest << 8 | UInt64(byte) }
+  }
+  return UInt32(truncatingIfNeeded: mixed(state, rest ^ seed.byteSwapped))
 }

@@ -27,9 +27,14 @@ package struct IngestCounts: Hashable, Sendable {
 /// Joins events to messages and counts them, and keeps nothing else: what reading alone costs.
 struct IngestCounter {
   var counts = IngestCounts()
-  private var open: SeededTable<QueueKey, Int64>
+  /// When the messages arrived that have not ended.
+  private(set) var open: SeededTable<QueueKey, Int64>
+  private let seed: UInt64
 
-  init(seed: UInt64) { open = SeededTable(seed: seed) }
+  init(seed: UInt64) {
+    self.seed = seed
+    open = SeededTable(seed: seed)
+  }
 
   mutating func count(
     _ event: LogEvent,
@@ -64,7 +69,16 @@ struct IngestCounter {
       guard isFirst, at - arrived > 2_000_000 else { return }
       open.remove(key)
     }
+    if open.count >= IngestWriter.openLimit { evict() }
     open.insert(key, at)
     counts.messages += 1
+  }
+
+  /// Forgets the older half: messages whose end never comes.
+  private mutating func evict() {
+    let order = open.values.indices.sorted { open.values[$0] < open.values[$1] }
+    var kept = SeededTable<QueueKey, Int64>(seed: seed)
+    for place in order.suffix(order.count / 2) { kept.insert(open.keys[place], open.values[place]) }
+    open = kept
   }
 }

@@ -18,10 +18,16 @@ extension IngestWriter {
 
   private mutating func hand(isWhole: Bool) throws {
     evict()
-    addMessages(all: isWhole)
+    channels.leaveMessages()
+    taken = 0
+    try handMessages(all: isWhole)
     if isWhole || pending.tallies.count > IngestWriter.tallyLimit { pending.addTallies() }
+    try handBatch(endsTransaction: isWhole)
+  }
+
+  private mutating func handBatch(endsTransaction: Bool) throws {
     var batch = pending.takeBatch(leaving: thread.emptyBatch())
-    batch.endsTransaction = isWhole
+    batch.endsTransaction = endsTransaction
     if isDiscarding { thread.recycle(batch) } else { try thread.write(batch) }
   }
 
@@ -47,10 +53,11 @@ extension IngestWriter {
 
   /// In the order of their rows: the same log gives the same file, and B-trees grow at their end.
   /// A message that is still open may change again, and is written when all is; one that left goes
-  /// to the other thread as it is.
-  private mutating func addMessages(all: Bool) {
+  /// to the other thread as it is. Many make several batches, since a batch keeps its room.
+  private mutating func handMessages(all: Bool) throws {
     changed.sort { $0.row < $1.row }
     var later: [OpenMessage] = []
+    var weight = 0
     for message in changed {
       if message.isLeaving {
         pending.batch.leaving.append(message)
@@ -59,6 +66,12 @@ extension IngestWriter {
         pending.batch.add(message)
       } else {
         later.append(message)
+        continue
+      }
+      weight += message.weight
+      if weight > IngestWriter.batchWeight {
+        try handBatch(endsTransaction: false)
+        weight = 0
       }
     }
     changed = later
@@ -78,6 +91,7 @@ extension IngestWriter {
 
   private mutating func addSpans() {
     keepSpan()
+    defer { spans.forgetOldest() }
     for key in changedSpans {
       guard let span = spans[key] else { continue }
       pending.batch[.sourceOrigin].add(key.source)
@@ -88,30 +102,53 @@ extension IngestWriter {
     changedSpans.removeAll()
   }
 
-  /// Leaves the messages that have been quiet longest to the store: memory holds what is likely to
-  /// be met again.
+  /// Leaves the messages that have been quiet longest to the store, half of what may be held: memory
+  /// holds what is likely to be met again.
   private mutating func evict() {
-    guard open.count > IngestWriter.openLimit else { return }
-    let ages = open.values.map(\.lastAt).sorted()
-    let limit = ages[ages.count / 2]
-    for (key, message) in zip(open.keys, open.values) where message.lastAt <= limit {
-      storedOpen.insert(key)
-      message.isLeaving = true
+    guard open.count > IngestWriter.openLimit || openWeight > IngestWriter.openWeightLimit else {
+      return
     }
-    keepOpen { $0.lastAt > limit }
+    // Of those of one moment the ones that were opened first.
+    let order = open.values.indices
+      .map { (at: open.values[$0].lastAt, row: open.values[$0].row, place: $0) }
+      .sorted { ($0.at, $0.row) < ($1.at, $1.row) }
+    var count = open.count
+    var weight = openWeight
+    for one in order
+    where count > IngestWriter.openLimit / 2 || weight > IngestWriter.openWeightLimit / 2 {
+      storedOpen.insert(open.keys[one.place])
+      let message = open.values[one.place]
+      message.isLeaving = true
+      count -= 1
+      weight -= message.weight
+    }
+    keepOpen { !$0.isLeaving }
   }
 
   /// Keeps only some of the open messages in memory.
   mutating func keepOpen(where isKept: (OpenMessage) -> Bool) {
     let all = open
     open.removeAll()
-    for (key, message) in zip(all.keys, all.values) where isKept(message) {
-      open.insert(key, message)
+    openWeight = 0
+    for (key, message) in zip(all.keys, all.values) {
+      message.isOpen = isKept(message)
+      if message.isOpen { hold(message, key) }
     }
   }
 
+  /// Takes a message up among the open ones.
+  mutating func hold(_ message: OpenMessage, _ key: QueueKey) {
+    message.isOpen = true
+    openWeight += message.weight
+    open.insert(key, message)
+  }
+
+  /// About the bytes of the messages of a batch, at most.
+  static let batchWeight = 4 << 20
   /// Open messages held in memory at most.
-  static let openLimit = 60_000
+  static let openLimit = 40_000
+  /// About the bytes of them at most.
+  static let openWeightLimit = 28 << 20
   /// Sums held in memory at most.
   static let tallyLimit = 50_000
 }

@@ -21,14 +21,16 @@ extension IngestWriter {
     if arrival.isTakenUp, message.recipients.contains(where: { $0.lastAttemptAt != nil }) {
       mark(ServerMarker(.queueRun), line: line, origin: origin)
     }
+    let weight = message.weight
     if let sender = arrival.sender, message.sender == nil {
-      message.setSender(slice(bytes, sender))
+      message.setSender(slice(bytes, sender).prefix(IngestWriter.longestAddress))
       note(message)
     }
     if let messageID = arrival.messageID, message.messageID == nil {
-      message.setMessageID(slice(bytes, messageID))
+      message.setMessageID(slice(bytes, messageID).prefix(IngestWriter.longestAddress))
       note(message)
     }
+    weigh(message, since: weight)
     if let size = arrival.size, message.size == nil {
       message.size = size
       note(message)
@@ -63,14 +65,21 @@ extension IngestWriter {
       at: at,
       arrivedAt: at - Int64(age * 1_000_000)
     )
-    let index = recipientIndex(message, address)
+    let (index, domain) = recipient(message, address)
+    taken += IngestWriter.attemptWeight
+    recall.earn()
     let facts = AttemptFacts(
       outcome: attempt.outcome,
       tried: attempt.tried,
       security: attempt.security
     )
-    if let window = overlaps[origin], window.isActive(at: at),
-      window.isRepeat(recipient: message.recipients[index].row, at: at, facts: facts)
+    if try channels.speak(of: origin, at: at, thread),
+      channels.repeats(
+        origin: origin,
+        recipient: message.recipients[index].row,
+        at: at,
+        facts: facts
+      )
     {
       return
     }
@@ -82,7 +91,7 @@ extension IngestWriter {
     let key = TallyKey(
       hour: at.hour,
       origin: origin,
-      domain: message.recipients[index].domain,
+      domain: domain,
       relay: names.relays.id(relay, added: &pending.batch[.relay]),
       facts: facts,
       status: attempt.enhancedStatus?.packed ?? 0,
@@ -140,7 +149,7 @@ extension IngestWriter {
     note(message)
     message.lastAt = max(message.lastAt, at)
     message.noteTry(at: at)
-    let last = message.recipients[index].noteAttempt(outcome, at: at)
+    let last = message.noteAttempt(index, outcome, at: at)
     if outcome == .expired {
       noteExpiry(message, message.recipients[index], at: at, previous: last, origin: message.origin)
     }
@@ -195,16 +204,43 @@ extension IngestWriter {
     pending.batch[.evidence].add(text: bytes.prefix(2048))
   }
 
-  mutating func recipientIndex(_ message: OpenMessage, _ address: UnsafeBufferPointer<UInt8>) -> Int
-  {
-    if let index = message.recipient(address) { return index }
+  /// The place of a message's recipient, and its domain. Beyond what is kept of one message all
+  /// recipients share an entry; their attempts are counted for the domains that they have.
+  private mutating func recipient(
+    _ message: OpenMessage,
+    _ address: UnsafeBufferPointer<UInt8>
+  ) -> (index: Int, domain: Int64) {
+    if address.count > IngestWriter.longestAddress {
+      // Its domain is what counts.
+      let at = address.lastIndex(of: UInt8(ascii: "@")) ?? address.count
+      let domain = address[at...].prefix(256)
+      let short = Array(address[..<(IngestWriter.longestAddress - domain.count)]) + Array(domain)
+      return short.withUnsafeBufferPointer { self.recipient(message, $0) }
+    }
+    if let index = message.recipient(address) { return (index, message.recipients[index].domain) }
     let domain = domain(of: address)
+    guard message.isFull else { return (add(address, domain: domain, to: message), domain) }
+    reached.insert(.recipients)
+    let shared = Array(NameTable.shared.utf8)
+    let index = shared.withUnsafeBufferPointer { shared in
+      message.recipient(shared) ?? add(shared, domain: self.domain(of: shared), to: message)
+    }
+    return (index, domain)
+  }
+
+  private mutating func add(
+    _ address: UnsafeBufferPointer<UInt8>,
+    domain: Int64,
+    to message: OpenMessage
+  ) -> Int {
+    let weight = message.weight
     let row = nextRecipient
     message.add(address) { address in
       OpenRecipient(row: row, address: address, domain: domain, status: .unknown, isChanged: true)
     }
     nextRecipient += 1
     note(message)
+    weigh(message, since: weight)
     return message.recipients.count - 1
   }
 
@@ -230,7 +266,7 @@ extension IngestWriter {
     let at = line.moment.microseconds
     guard let message = try find(id, origin: origin, at: at) else { return }
     note(message)
-    for index in message.recipients.indices where message.recipients[index].status == .deferred {
+    for index in message.takeDeferred() {
       message.recipients[index].status = .expired
       message.recipients[index].expiredAt = at
       message.recipients[index].isChanged = true
@@ -281,8 +317,8 @@ extension IngestWriter {
     guard let message = try find(slice(bytes, notification.queueID), origin: origin, at: at) else {
       return
     }
-    if let window = overlaps[origin], window.isActive(at: at),
-      window.isRepeatedNotification(message: message.row, kind: notification.kind, at: at)
+    if try channels.speak(of: origin, at: at, thread),
+      channels.repeats(message: message.row, kind: notification.kind, at: at)
     {
       return
     }
@@ -305,6 +341,11 @@ extension IngestWriter {
     pending.batch[.marker].add(line.position.source)
     pending.batch[.marker].add(line.position.offset)
   }
+}
+
+extension IngestWriter {
+  /// About the bytes of an attempt's row.
+  static let attemptWeight = 256
 }
 
 extension OpenRecipient {

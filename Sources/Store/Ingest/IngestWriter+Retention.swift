@@ -6,14 +6,18 @@ extension IngestWriter {
   /// Hourly tallies are kept this long.
   static let tallyDays: Int64 = 730
 
+  private static let day: Int64 = 86_400_000_000
+
+  /// The moment before which detail is dropped.
+  static func detailStart(before newest: Int64) -> Int64 { newest - detailDays * day }
+
   /// Drops what is older than is kept. Counts from the newest stamp seen, not from the clock, so that
   /// an old log keeps its detail. Throws ``StoreError``.
   package mutating func prune() throws {
     try finish()
     guard newest > Int64.min else { return }
-    let day: Int64 = 86_400_000_000
-    let detail = newest - IngestWriter.detailDays * day
-    let tally = (newest - IngestWriter.tallyDays * day).hour
+    let detail = IngestWriter.detailStart(before: newest)
+    let tally = (newest - IngestWriter.tallyDays * IngestWriter.day).hour
     guard try store.read({ try IngestWriter.holds(olderThan: detail, $0) }) else { return }
     try store.write { db in
       for table in ["attempt", "expiry"] {
@@ -38,6 +42,7 @@ extension IngestWriter {
       }
     }
     keepOpen { $0.lastAt >= detail }
+    channels.forgetTimes()
   }
 
   /// Whether a message was last heard of before `moment`. The hours of arrival say at once where none

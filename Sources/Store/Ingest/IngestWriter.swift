@@ -1,3 +1,4 @@
+import GRDB
 package import MailModel
 
 /// Applies what log lines say happened to the store: messages, recipients, attempts, tallies. All
@@ -14,15 +15,23 @@ package struct IngestWriter: ~Copyable {
   var counter: IngestCounter
   var pending: PendingRows
   var open: SeededTable<QueueKey, OpenMessage>
+  /// About the bytes of the messages in ``open``.
+  var openWeight = 0
+  /// About the bytes that were taken up since rows were handed over last.
+  var taken = 0
+  var recall = RecallAllowance()
+  var reached: Set<IngestLimit> = []
   /// Messages that are not in the store as they stand here.
   var changed: [OpenMessage] = []
   var storedOpen: StoredOpen
-  var overlaps: [Int64: OverlapWindow] = [:]
+  let channels: OtherChannels
   var names: NameTables
   var origins: OriginBook
-  var spans: [SourceOrigin: ClosedRange<Int64>] = [:]
+  var spans = ToldSpans()
   var changedSpans: Set<SourceOrigin> = []
   private var current = CurrentSpan()
+  /// The origins of which the present source has told.
+  private var touched: Set<Int64> = []
   var evidencePerDomain: [Int64: Int] = [:]
   var evidenceKinds: SeededTable<EvidenceKey, Bool>
   var samplesPerSource: [Int64: Int] = [:]
@@ -52,12 +61,27 @@ package struct IngestWriter: ~Copyable {
     var domains: NameTable
     var relays: NameTable
     var reasons: NameTable
+
+    /// Whether names shared an entry since the last call.
+    mutating func takeOverflow() -> Bool {
+      let overflow = domains.hasOverflow || relays.hasOverflow || reasons.hasOverflow
+      domains.hasOverflow = false
+      relays.hasOverflow = false
+      reasons.hasOverflow = false
+      return overflow
+    }
   }
 
   /// Lines kept per domain, for all domains, and samples per source, at most.
   static let evidenceLimit = 8
   static let evidenceLimitInAll = 50_000
   static let sampleLimit = 50
+  /// Hosts told apart at most.
+  static let originLimit = 50_000
+  /// About the bytes that are taken up before rows are handed over, at most.
+  static let takenLimit = 32 << 20
+  /// Bytes of an address or a Message-ID that are kept: mail standards allow fewer.
+  static let longestAddress = 1000
 
   /// A writer on `store`. Throws ``StoreError``.
   /// `isDiscarding` throws away what would be written.
@@ -68,6 +92,7 @@ package struct IngestWriter: ~Copyable {
     thread = CommitThread(store: store)
     pending = PendingRows(seed: seed)
     open = SeededTable(seed: seed)
+    channels = OtherChannels(seed: seed)
     reasons = ReasonCache(seed: seed)
     let loaded = try store.read { db in try LoadedState(db, seed: seed) }
     names = loaded.names
@@ -92,9 +117,18 @@ package struct IngestWriter: ~Copyable {
   /// What was applied so far.
   package var counts: IngestCounts { counter.counts }
 
-  /// The number of a server on a host.
+  /// Whether so much was taken up that ``flush()`` is due.
+  package var isFull: Bool {
+    @inline(__always) get { taken > IngestWriter.takenLimit }
+  }
+
+  /// The number of a server on a host; what comes beyond those that are kept shares one.
   package mutating func origin(server: MailServerID, host: String) -> Int64 {
     if let id = origins.number(server: server, host: host) { return id }
+    if origins.count >= IngestWriter.originLimit, !host.isEmpty {
+      reached.insert(.hosts)
+      return origin(server: server, host: "")
+    }
     let id = origins.add(server: server, host: host)
     pending.batch[.origin].add(id)
     pending.batch[.origin].add(text: server.description.utf8)
@@ -146,7 +180,7 @@ package struct IngestWriter: ~Copyable {
       try apply(notification, line: line, origin: origin, bytes: bytes)
     case .marker(let marker): mark(marker, line: line, origin: origin)
     case .sessionFailure(let failure):
-      if let window = overlaps[origin], window.isActive(at: at), window.isOfOneServer { return }
+      if try channels.speak(of: origin, at: at, thread), channels.isOneServer(origin) { return }
       let reason = reason(slice(bytes, failure.text), host: slice(bytes, failure.peer))
       let key = PendingRows.SessionFailureKey(
         origin: origin,
@@ -168,15 +202,17 @@ package struct IngestWriter: ~Copyable {
     }
     keepSpan()
     current = CurrentSpan(source: source, origin: origin, first: at, last: at)
-    if overlaps[origin] == nil {
-      overlaps[origin] = try OverlapWindow(
-        spans: spans,
-        thread: thread,
-        source: source,
-        origins: [origin] + origins.kin(of: origin),
-        at: at
-      )
+    if touched.insert(origin).inserted {
+      channels.note(source: source, origin: origin, kin: origins.kin(of: origin), at: at, in: spans)
     }
+  }
+
+  /// The limits that were reached since the last call.
+  package mutating func takeReachedLimits() -> [IngestLimit] {
+    if names.takeOverflow() { reached.insert(.names) }
+    if channels.takeOverflow() { reached.insert(.comparison) }
+    defer { reached.removeAll() }
+    return IngestLimit.allCases.filter(reached.contains)
   }
 
   /// Takes the current span up into the others.
@@ -202,7 +238,8 @@ package struct IngestWriter: ~Copyable {
   package mutating func beginSource() {
     keepSpan()
     current = CurrentSpan()
-    overlaps.removeAll()
+    touched.removeAll()
+    channels.begin()
   }
 
   /// Keeps a line that was not understood, as a sample.
@@ -253,8 +290,11 @@ package struct IngestWriter: ~Copyable {
     for kin in origins.kin(of: origin) {
       if let message = try findOpen(id, origin: kin) { return message }
     }
-    if let window = overlaps[origin], window.isActive(at: at) {
-      return try window.ended(id: Array(id), at: at, store: store)
+    guard try channels.speak(of: origin, at: at, thread) else { return nil }
+    for one in [origin] + origins.kin(of: origin) {
+      if let row = channels.ended(QueueKey(origin: one, id: id), at: at) {
+        return try endedMessage(row)
+      }
     }
     return nil
   }
@@ -269,7 +309,18 @@ package struct IngestWriter: ~Copyable {
       return nil
     }
     storedOpen.remove(key)
-    open.insert(key, message)
+    hold(message, key)
+    return message
+  }
+
+  /// A message that has ended, of which another source told.
+  private mutating func endedMessage(_ row: Int64) throws -> OpenMessage? {
+    if let message = channels.message(row) { return message }
+    let message = try recall { db in
+      let message = try db.cachedStatement(sql: "SELECT * FROM message WHERE id = ?")
+      return try Row.fetchOne(message, arguments: [row])
+    }
+    if let message { channels.keep(message) }
     return message
   }
 
@@ -294,10 +345,18 @@ package struct IngestWriter: ~Copyable {
     nextMessage += 1
     counter.counts.messages += 1
     note(message)
-    open.insert(QueueKey(origin: origin, id: id), message)
+    hold(message, QueueKey(origin: origin, id: id))
+    taken += message.weight
     let hour = PendingRows.ArrivalKey(hour: arrivedAt.hour, origin: origin)
     pending.arrivals[hour, default: 0] += 1
     return message
+  }
+
+  /// Takes into account that a message grew since it had this weight.
+  mutating func weigh(_ message: OpenMessage, since before: Int) {
+    let grown = message.weight - before
+    taken += grown
+    if message.isOpen { openWeight += grown }
   }
 
   /// Notes that a message is not in the store as it stands here.
@@ -319,7 +378,11 @@ package struct IngestWriter: ~Copyable {
         )
       )
     }
-    // One that a comparison window holds may be met again.
+    if let removed {
+      removed.isOpen = false
+      openWeight -= removed.weight
+    }
+    // One that another channel told of may be met again.
     if removed === message { message.isLeaving = true }
   }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 import MailModel
 
@@ -6,7 +7,7 @@ struct LoadedState {
   var names: IngestWriter.NameTables
   var origins: [(id: Int64, server: String, host: String)] = []
   var storedOpen: StoredOpen
-  var spans: [IngestWriter.SourceOrigin: ClosedRange<Int64>] = [:]
+  var spans = ToldSpans()
   var evidenceKinds: SeededTable<EvidenceKey, Bool>
   var samplesPerSource: [Int64: Int] = [:]
   var lastMessage: Int64
@@ -17,9 +18,9 @@ struct LoadedState {
     storedOpen = StoredOpen(seed: seed)
     evidenceKinds = SeededTable(seed: seed)
     names = IngestWriter.NameTables(
-      domains: try NameTable(db, table: "domain", seed: seed, most: 200_000),
-      relays: try NameTable(db, table: "relay", seed: seed &+ 1, most: 200_000),
-      reasons: try NameTable(db, table: "reason", seed: seed &+ 2, most: 100_000)
+      domains: try NameTable(db, table: "domain", seed: seed, limits: .domains),
+      relays: try NameTable(db, table: "relay", seed: seed &+ 1, limits: .relays),
+      reasons: try NameTable(db, table: "reason", seed: seed &+ 2, limits: .reasons)
     )
     for row in try Row.fetchAll(db, sql: "SELECT id, server, host FROM origin ORDER BY id") {
       origins.append((row[0], row[1], row[2]))
@@ -33,12 +34,6 @@ struct LoadedState {
       var id: String = row[1]
       storedOpen.insert(id.withUTF8 { QueueKey(origin: origin, id: $0) })
     }
-    for row in try Row.fetchAll(db, sql: "SELECT source, origin, oldest, newest FROM source_origin")
-    {
-      let key = IngestWriter.SourceOrigin(source: row[0], origin: row[1])
-      let oldest: Int64 = row[2]
-      spans[key] = oldest...max(oldest, row[3])
-    }
     for row in try Row.fetchAll(db, sql: "SELECT domain, reply, cause FROM evidence") {
       evidenceKinds.insert(EvidenceKey(domain: row[0], reply: row[1], cause: row[2]), true)
     }
@@ -51,28 +46,73 @@ struct LoadedState {
     lastMessage = try Int64.fetchOne(db, sql: "SELECT max(id) FROM message") ?? 0
     lastRecipient = try Int64.fetchOne(db, sql: "SELECT max(id) FROM recipient") ?? 0
     newest = try Int64.fetchOne(db, sql: "SELECT max(newest) FROM source") ?? Int64.min
+    try loadSpans(db)
+  }
+
+  /// Only those whose detail is still there: with older ones nothing can be compared.
+  private mutating func loadSpans(_ db: Database) throws {
+    let detail = newest > Int64.min ? IngestWriter.detailStart(before: newest) : Int64.min
+    let rows = try Row.fetchCursor(
+      db,
+      sql: "SELECT source, origin, oldest, newest FROM source_origin WHERE newest >= ?",
+      arguments: [detail]
+    )
+    while let row = try rows.next() {
+      let key = IngestWriter.SourceOrigin(source: row[0], origin: row[1])
+      let oldest: Int64 = row[2]
+      spans[key] = oldest...max(oldest, row[3])
+    }
   }
 }
 
 extension IngestWriter {
   /// An open message that is in the store only.
-  func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
-    try thread.read { db in
+  mutating func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
+    try recall { db in
       let message = try db.cachedStatement(
         sql: "SELECT * FROM message WHERE ended_at IS NULL AND queue_id = ? AND origin = ?"
       )
-      let row = try Row.fetchOne(
+      return try Row.fetchOne(
         message,
         arguments: [String(decoding: id, as: UTF8.self), origin]
       )
-      return try row.map { try OpenMessage($0, db) }
     }
+  }
+
+  /// The message that a question to the store gives, with as many of its recipients as may be
+  /// recalled.
+  mutating func recall(_ question: (Database) throws -> Row?) throws -> OpenMessage? {
+    let most = recall.most
+    let message = try thread.read { db in
+      try question(db).map { try OpenMessage($0, db, most: most) }
+    }
+    guard let message else { return nil }
+    recall.count(message.recipients.count)
+    taken += message.weight
+    return message
   }
 }
 
+/// How many recipients may be read back from the store. A log can name message after message of which
+/// the store knows thousands of recipients: what that may cost follows the lines of the log. Beyond it
+/// a message comes without some of its recipients, and they are taken for new ones.
+struct RecallAllowance {
+  private var rows = 1_000_000
+
+  /// For each attempt.
+  private static let perAttempt = 16
+
+  /// For the next message.
+  var most: Int { max(rows, RecallAllowance.perAttempt) }
+
+  mutating func earn() { rows = min(rows + RecallAllowance.perAttempt, 4_000_000) }
+
+  mutating func count(_ recipients: Int) { rows = max(rows - recipients, 0) }
+}
+
 extension OpenMessage {
-  /// A message with its recipients from the store.
-  convenience init(_ row: Row, _ db: Database) throws {
+  /// A message with its recipients from the store, `most` at most.
+  convenience init(_ row: Row, _ db: Database, most: Int) throws {
     let queueID: String = row["queue_id"]
     self.init()
     begin(
@@ -90,11 +130,15 @@ extension OpenMessage {
     endedAt = row["ended_at"]
     restore(tries: row["tries"], lastTriedAt: row["last_try"])
     let recipients = try db.cachedStatement(
-      sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id"
+      sql: """
+        SELECT id, CAST(address AS BLOB) AS address, domain, status, expired_at, last_at, previous_at
+        FROM recipient WHERE message = ? ORDER BY id LIMIT ?
+        """
     )
-    for row in try Row.fetchAll(recipients, arguments: [self.row]) {
-      let address: String = row["address"]
-      add(address.utf8) { address in
+    let rows = try Row.fetchCursor(recipients, arguments: [self.row, most])
+    while let row = try rows.next() {
+      let address: Data = row["address"]
+      add(address) { address in
         OpenRecipient(
           row: row["id"],
           address: address,

@@ -46,6 +46,8 @@ struct OpenRecipient {
   var previousAttemptAt: Int64?
   /// Not in the store as it stands here.
   var isChanged: Bool
+  /// Among the ones of its message that may wait for another attempt.
+  var isListed = false
 }
 
 /// A message that has not ended, as the writer holds it. One thread has it at a time: the one that
@@ -71,7 +73,21 @@ final class OpenMessage: @unchecked Sendable {
   var isChanged = false
   /// Ended, or left to the store: it will not change again here.
   var isLeaving = false
+  /// The writer has it among the open ones.
+  var isOpen = false
+  /// Their number grows through ``add(_:_:)`` alone.
   var recipients: [OpenRecipient] = []
+  /// Where they lie, once there are many.
+  private var places: RecipientPlaces?
+  /// Those that may wait for another attempt, once there are many.
+  private var listed: [Int32] = []
+
+  /// Recipients that are searched one by one.
+  private static let few = 16
+  /// Recipients that are told apart, and the bytes of their addresses, at most: what a list server
+  /// sends fits; a log that makes up recipients must not.
+  static let mostRecipients = 50_000
+  static let mostText = 4 << 20
 
   /// One without a queue id, to ``begin(row:origin:queueID:arrivedAt:)`` with.
   init() {
@@ -99,19 +115,76 @@ final class OpenMessage: @unchecked Sendable {
     lastTriedAt = nil
     isChanged = false
     isLeaving = false
+    isOpen = false
     recipients.removeAll(keepingCapacity: recipients.capacity <= 4)
+    places = nil
+    if !listed.isEmpty { listed = [] }
   }
 
   func setSender(_ text: some Collection<UInt8>) { sender = keep(text) }
 
   func setMessageID(_ text: some Collection<UInt8>) { messageID = keep(text) }
 
-  /// Adds a recipient with this address.
+  /// About the bytes that it holds.
+  var weight: Int {
+    OpenMessage.ownWeight + texts.count + recipients.count * OpenMessage.recipientWeight
+  }
+
+  private static let ownWeight = 320
+  private static let recipientWeight = MemoryLayout<OpenRecipient>.stride + 24
+
+  /// Whether further recipients share one entry.
+  var isFull: Bool {
+    recipients.count >= OpenMessage.mostRecipients || texts.count >= OpenMessage.mostText
+  }
+
+  /// Adds a recipient with this address, which is none of its recipients' yet.
   func add(
     _ address: some Collection<UInt8>,
     _ recipient: (_ address: Range<Int>) -> OpenRecipient
   ) {
     recipients.append(recipient(keep(address)))
+    guard recipients.count > OpenMessage.few else { return }
+    if places == nil {
+      places = RecipientPlaces()
+      for index in recipients.indices.dropLast() { note(index) }
+    }
+    note(recipients.count - 1)
+  }
+
+  /// Makes a recipient one that is found by its address.
+  private func note(_ index: Int) {
+    let address = recipients[index].address
+    let hash = texts.withUnsafeBufferPointer {
+      RecipientPlaces.hash(UnsafeBufferPointer(rebasing: $0[address]))
+    }
+    places?.insert(hash, place: index)
+    if recipients[index].status == .deferred { list(index) }
+  }
+
+  private func list(_ index: Int) {
+    guard places != nil, !recipients[index].isListed else { return }
+    recipients[index].isListed = true
+    listed.append(Int32(truncatingIfNeeded: index))
+  }
+
+  /// Takes up what became of an attempt for a recipient; gives the moment of the one before.
+  func noteAttempt(_ index: Int, _ outcome: DeliveryOutcome, at: Int64) -> Int64? {
+    let last = recipients[index].noteAttempt(outcome, at: at)
+    if outcome == .deferred { list(index) }
+    return last
+  }
+
+  /// The recipients that wait for another attempt. Of many only those are looked at that were deferred
+  /// since the last call: the others have been given up, or delivered to.
+  func takeDeferred() -> [Int] {
+    guard places != nil else {
+      return recipients.indices.filter { recipients[$0].status == .deferred }
+    }
+    for index in listed { recipients[Int(index)].isListed = false }
+    let deferred = listed.map(Int.init).filter { recipients[$0].status == .deferred }
+    listed.removeAll()
+    return deferred.sorted()
   }
 
   private func keep(_ text: some Collection<UInt8>) -> Range<Int> {
@@ -140,10 +213,14 @@ final class OpenMessage: @unchecked Sendable {
     }
     return texts.withUnsafeBytes { all in
       guard let start = all.baseAddress else { return nil }
-      return recipients.firstIndex { one in
+      func isIt(_ one: OpenRecipient) -> Bool {
         one.address.count == address.count
           && memcmp(start + one.address.lowerBound, wanted, address.count) == 0
       }
+      if let places {
+        return places.first(RecipientPlaces.hash(address)) { isIt(recipients[$0]) }
+      }
+      return recipients.firstIndex(where: isIt)
     }
   }
 }

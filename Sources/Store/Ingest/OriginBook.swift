@@ -16,6 +16,8 @@ struct OriginBook {
   /// With more hosts than this, a file without a name is not held against them.
   private static let hostLimit = 16
 
+  var count: Int { numbers.count }
+
   init(_ known: [(id: Int64, server: String, host: String)]) {
     for one in known { insert(one.id, server: one.server, host: one.host) }
   }
@@ -40,8 +42,11 @@ struct OriginBook {
 
   private mutating func insert(_ id: Int64, server: String, host: String) {
     numbers[Name(server: server, host: host)] = id
-    namesByServer[server, default: []].append((host, id))
-    let names = namesByServer[server] ?? []
+    var names = namesByServer[server] ?? []
+    // Beyond that there is nothing to hold against one another any more.
+    guard names.count < OriginBook.hostLimit + 2 else { return }
+    names.append((host, id))
+    namesByServer[server] = names
     guard let nameless = names.first(where: { $0.host.isEmpty })?.id else { return }
     let named = names.filter { !$0.host.isEmpty }.map(\.id)
     let isHeldAgainst = named.count <= OriginBook.hostLimit
