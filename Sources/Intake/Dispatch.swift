@@ -21,9 +21,12 @@ struct Dispatch: ~Copyable {
   private let servers: [any MailServer]
   /// The dialects of ``servers``, in their order.
   private let dialects: [any LogDialect.Type]
-  private let carried: [String: [UInt8]]
+  /// What the dialects of earlier runs remembered, until a post takes it up.
+  private var carried: [String: [UInt8]]
   private var posts: ContiguousArray<Post> = []
   private var postByName: [String: Int] = [:]
+  /// How many posts shared the memory when it was shared out last.
+  private var postsTrimmed = 0
   /// By `host tag`: a place among ``readers``, or -1.
   private var byTag: ByteInterner
   private var readers: ContiguousArray<Reader> = []
@@ -36,6 +39,11 @@ struct Dispatch: ~Copyable {
   private static let tagLimit = 50_000
   /// Hosts told apart at most; the lines of further ones count as one more host's.
   private static let postLimit = 10_000
+  /// Bytes of a host's name that are kept, and of a `host tag` that is remembered.
+  private static let longestHost = 255
+  private static let longestKey = 512
+  /// What all dialects together remember of a kind, at most.
+  private static let memory = 16_384
 
   init(
     servers: [any MailServer],
@@ -69,18 +77,22 @@ struct Dispatch: ~Copyable {
       readers.removeAll()
       recent = RecentTags()
     }
+    let isKept = key.count <= Dispatch.longestKey
     let word = line.extracting(tag)
     for server in servers {
       guard let program = server.dialect.program(tag: word) else { continue }
+      let name = host.prefix(Dispatch.longestHost)
       let reader = Reader(
-        post: post(server: server, host: line.text(host), &writer),
+        post: post(server: server, host: line.text(name.startIndex..<name.endIndex), &writer),
         program: program
       )
-      byTag.insert(key, value: Int64(readers.count))
-      readers.append(reader)
+      if isKept {
+        byTag.insert(key, value: Int64(readers.count))
+        readers.append(reader)
+      }
       return reader
     }
-    byTag.insert(key, value: -1)
+    if isKept { byTag.insert(key, value: -1) }
     return nil
   }
 
@@ -106,7 +118,7 @@ struct Dispatch: ~Copyable {
       return post(server: server, host: "", &writer)
     }
     var dialect = server.makeDialect()
-    if let state = carried[name] { dialect.restore(state) }
+    if let state = carried.removeValue(forKey: name) { dialect.restore(state) }
     posts.append(
       Post(
         server: server,
@@ -134,6 +146,16 @@ struct Dispatch: ~Copyable {
   ) -> LineOutcome {
     posts[post].isTouched = true
     return posts[post].dialect.read(line, in: bytes, into: &events)
+  }
+
+  /// Makes the dialects forget what is beyond their share of the memory: hosts come from outside.
+  mutating func trim() {
+    let share = max(Dispatch.memory / max(posts.count, 1), 1)
+    let isSmaller = posts.count > postsTrimmed
+    postsTrimmed = posts.count
+    for index in posts.indices where isSmaller || posts[index].isTouched {
+      posts[index].dialect.forget(allBut: share)
+    }
   }
 
   /// What the dialects that read since the last call remember.

@@ -8,8 +8,11 @@ struct LogInput {
   var compression: Compression
   /// The compressed file holds a tar archive.
   var isPackedArchive: Bool
-  /// The first uncompressed bytes.
+  /// The first uncompressed bytes, as many as name a source.
   var head: [UInt8]
+  /// What was looked at, and whether it holds a log's lines.
+  var bytesLookedAt = 0
+  var holdsLogLines = false
   var firstMoment: Timestamp?
   var firstYear: Int
   /// The file's date spoke for a later year, which has no 29 February.
@@ -76,6 +79,10 @@ extension Ingest {
     if let other = notALog(log) { return .done(other) }
     setFirstYear(of: &log, file: file)
     log.firstMoment = firstMoment(of: log)
+    log.holdsLogLines = holdsLogLines(log.head)
+    log.bytesLookedAt = log.head.count
+    // Thousands of files may wait.
+    log.head = Array(log.head.prefix(SourceMatcher.headLength))
     return .log(log)
   }
 
@@ -180,8 +187,8 @@ extension Ingest {
   }
 
   /// Says how many lines were passed over, where a log begins with many that have no stamp.
-  func warn(ofHeadWithoutStamps head: [UInt8], _ report: inout InputReport) {
-    guard head.count > Ingest.firstLook, report.withoutStamp > 0 else { return }
+  func warn(ofHeadWithoutStamps bytes: Int, _ report: inout InputReport) {
+    guard bytes > Ingest.firstLook, report.withoutStamp > 0 else { return }
     report.troubles.append(
       InputTrouble(
         .warning,

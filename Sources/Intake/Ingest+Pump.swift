@@ -35,6 +35,7 @@ extension Ingest {
     while try intake.read(&lines, upTo: flushed + flushBytes, run: &run) {
       run.source.cursor = lines.offset
       flushed = lines.offset
+      intake.dispatch.trim()
       if !run.export.isOpen, lines.offset - committed >= commitBytes {
         try commit(&run, lines)
         committed = lines.offset
@@ -60,6 +61,7 @@ extension Ingest {
       }
     }
     run.noteFormats(of: intake.dispatch)
+    intake.dispatch.trim()
     var states = intake.dispatch.takeCarried()
     if run.source.path.hasPrefix(JournalPipe.prefix), let cursor = run.journalCursor {
       states.append(JournalPipe.carried(cursor: cursor, of: run.source.path))
@@ -80,6 +82,18 @@ extension Ingest {
     report.withoutStamp += run.withoutEnvelope
     if let failure = lines.failure {
       report.troubles.append(Ingest.trouble(failure, path: report.path))
+    }
+    if run.repeats.refused > 0 {
+      report.troubles.append(
+        InputTrouble(
+          .warning,
+          path: report.path,
+          "\(run.repeats.refused) repeats of which it tells are not counted: it has not the lines for them"
+        )
+      )
+    }
+    for limit in intake.writer.takeReachedLimits() {
+      report.troubles.append(InputTrouble(.warning, path: report.path, limit.description))
     }
     if lines.unfinishedBytes > 0 {
       report.troubles.append(

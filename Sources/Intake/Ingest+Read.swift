@@ -22,8 +22,8 @@ extension Ingest {
         report.troubles.append(Ingest.leapDay(path: log.input.path, year: log.firstYear))
       }
       let reading = try read(file: file, log: log, report: &report)
-      warn(ofHeadWithoutStamps: log.head, &report)
-      if log.input.isNamed, !holdsLogLines(log.head) { checkIsLog(&report) }
+      warn(ofHeadWithoutStamps: log.bytesLookedAt, &report)
+      if log.input.isNamed, !log.holdsLogLines { checkIsLog(&report) }
       if report.troubles.allSatisfy(\.kind.isHarmless), reading.unfinishedBytes == 0 {
         var seen = SeenFile(path: log.input.path, log.identity)
         seen.sources = [reading.source]

@@ -4,6 +4,9 @@ import MailModel
 /// Content that cannot be opened again: members of archives, standard input, FIFOs. Packed content in
 /// them goes through a file without a name, since its readers want a descriptor.
 extension Ingest {
+  /// Members of one archive that are read, at most: each is a source of its own.
+  private static let mostMembers = 10_000
+
   /// Each member of a tar or zip archive is a source of its own, packed or not.
   func readMembers(
     _ archive: ArchiveStream,
@@ -14,6 +17,18 @@ extension Ingest {
     var reports: [InputReport] = []
     do {
       while let name = try archive.nextMember() {
+        guard reports.count < Ingest.mostMembers else {
+          var report = InputReport(path: archivePath, kind: .log)
+          report.troubles.append(
+            InputTrouble(
+              .content,
+              path: archivePath,
+              "it holds more than \(Ingest.mostMembers) files; the rest is not read"
+            )
+          )
+          reports.append(report)
+          break
+        }
         let path = "\(archivePath)(\(OutsideText(name).terminal(limit: 200)))"
         var report = InputReport(path: path, kind: .log)
         let head = try Ingest.readHead(archive)
@@ -141,7 +156,7 @@ extension Ingest {
       return report
     }
     try readStream(stream, head: head, path: input.path, modified: nil, &report)
-    warn(ofHeadWithoutStamps: head, &report)
+    warn(ofHeadWithoutStamps: head.count, &report)
     checkIsLog(&report)
     return report
   }

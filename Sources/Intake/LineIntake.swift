@@ -22,8 +22,8 @@ struct LineIntake: ~Copyable {
     self.dispatch = dispatch
   }
 
-  /// Reads lines until `limit` bytes of the source are read; false at its end. Throws
-  /// ``StoreError``.
+  /// Reads lines until `limit` bytes of the source are read, or they said so much that it must be
+  /// handed over; false at its end. Throws ``StoreError``.
   mutating func read(
     _ lines: inout LineReader,
     upTo limit: Int64,
@@ -31,7 +31,7 @@ struct LineIntake: ~Copyable {
   ) throws -> Bool {
     while let (line, offset) = lines.next() {
       try read(line, at: offset, end: lines.offset, previous: lines.previous, run: &run)
-      if lines.offset >= limit { return true }
+      if lines.offset >= limit || writer.isFull { return true }
     }
     return false
   }
@@ -110,7 +110,7 @@ struct LineIntake: ~Copyable {
     take(envelope, reader, source: run.source.id, offset: offset)
     let times =
       span.has("message repeated ", at: line.text.lowerBound, to: line.text.upperBound)
-      ? LineIntake.unfold(&line, span) : 1
+      ? 1 + run.repeats.granted(LineIntake.unfold(&line, span) - 1, behind: run.source.lines) : 1
     run.note(post: reader.post)
     switch try deliver(post: reader.post, bytes: bytes, times: times) {
     case .understood: run.source.recognized += 1
@@ -136,7 +136,7 @@ struct LineIntake: ~Copyable {
     // rsyslog keeps the blank that stood before the text.
     let start = end + 9 < stop && span[end + 9] == UInt8(ascii: " ") ? end + 10 : end + 9
     line.text = min(start, stop)..<stop
-    return min(max(count, 1), 10_000)
+    return max(count, 1)
   }
 
   /// `last message repeated 3 times`: the line right before, of the same host, that often.
@@ -166,7 +166,7 @@ struct LineIntake: ~Copyable {
     _ = try deliver(
       post: reader.post,
       bytes: previous,
-      times: min(max(count, 0), 10_000)
+      times: run.repeats.granted(max(count, 0), behind: run.source.lines)
     )
   }
 

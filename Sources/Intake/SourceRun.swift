@@ -14,6 +14,8 @@ struct SourceRun {
   private var posts: Set<Int> = []
   private var lastPost = -1
   var withoutEnvelope = 0
+  var repeats = RepeatAllowance()
+
   init(source: SourceCursor, envelopes: EnvelopeReader) {
     self.source = source
     self.envelopes = envelopes
@@ -42,5 +44,28 @@ struct SourceRun {
   mutating func noteFormats(of dispatch: borrowing Dispatch) {
     for post in posts { formats.insert(dispatch.server(of: post).description) }
     source.format = formats.isEmpty ? nil : formats.sorted().joined(separator: "+")
+  }
+}
+
+/// How many lines may be told of as repeats, for which the log has no line: syslog writes how often a
+/// line came, and whoever writes a line can state any number. What that costs follows the length of
+/// the log.
+struct RepeatAllowance {
+  private var used = 0
+  /// Repeats that were told of and not counted.
+  private(set) var refused = 0
+
+  /// For one line, for a source, and for each of its lines.
+  private static let most = 10_000
+  private static let perSource = 20_000
+  private static let perLine = 16
+
+  /// How many of `count` repeats are counted, behind so many lines of the source.
+  mutating func granted(_ count: Int, behind lines: Int) -> Int {
+    let earned = RepeatAllowance.perSource + lines * RepeatAllowance.perLine
+    let granted = min(count, RepeatAllowance.most, max(earned - used, 0))
+    used += granted
+    refused += count - granted
+    return granted
   }
 }

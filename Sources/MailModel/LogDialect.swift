@@ -77,6 +77,9 @@ package protocol LogDialect {
 
   /// Takes up what ``carriedState`` gave. Bytes it cannot read are ignored.
   mutating func restore(_ state: [UInt8])
+
+  /// Forgets all but the newest `count` of each kind of what it remembers: many hosts share the room.
+  mutating func forget(allBut count: Int)
 }
 
 extension LogDialect {

@@ -115,6 +115,14 @@ struct RecentTable<Key: RecentKey, Value: Recent> {
     return values.removeLast()
   }
 
+  /// Forgets all but the newest `most`.
+  mutating func forget(allBut most: Int) {
+    guard keys.count > most else { return }
+    let kept = newest(most)
+    self = RecentTable()
+    for (key, value) in kept { set(key, value) }
+  }
+
   /// The newest `most`, in the order of their keys.
   func newest(_ most: Int) -> [(key: Key, value: Value)] {
     var places = Array(keys.indices)

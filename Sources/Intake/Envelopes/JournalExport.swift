@@ -23,6 +23,15 @@ package struct JournalExport {
     var start: Int64
     var bytes: [UInt8] = []
 
+    /// Adds a line and its end; the line reader takes a CR away with the newline.
+    mutating func add(_ line: UnsafeBufferPointer<UInt8>, isBehindCR: Bool) {
+      let room = JournalExport.longestField + 8 - bytes.count
+      guard room > 0 else { return }
+      bytes.append(contentsOf: line.prefix(room))
+      if room > line.count, isBehindCR { bytes.append(0x0d) }
+      if room > line.count { bytes.append(0x0a) }
+    }
+
     /// The offset behind its last byte, once the length is known; nil before.
     var end: Int64? { size.map { start + 8 + Int64($0) } }
     var size: UInt64? {
@@ -116,20 +125,15 @@ package struct JournalExport {
     at offset: Int64,
     end: Int64
   ) -> Bool? {
-    guard var field = open else { return nil }
-    if let last = field.end, offset > last {
+    guard open != nil else { return nil }
+    if let field = open, let last = field.end, offset > last {
       close(field)
       return false
     }
-    let room = JournalExport.longestField + 8 - field.bytes.count
-    field.bytes += line.prefix(max(room, 0))
-    // The line reader takes a CR away with the newline.
-    if room > line.count, end - offset == Int64(line.count) + 2 { field.bytes.append(0x0d) }
-    if room > line.count { field.bytes.append(0x0a) }
-    open = field
-    if let size = field.size, size > JournalExport.largestField {
+    open?.add(line, isBehindCR: end - offset == Int64(line.count) + 2)
+    if let size = open?.size, size > JournalExport.largestField {
       self = JournalExport()
-    } else if let last = field.end, end > last {
+    } else if let field = open, let last = field.end, end > last {
       close(field)
     }
     return true

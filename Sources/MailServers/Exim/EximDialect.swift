@@ -148,6 +148,8 @@ package struct EximDialect: LogDialect {
     return state.bytes
   }
 
+  package mutating func forget(allBut count: Int) { pending.forget(allBut: count) }
+
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
     guard let count = reader.number(), count >= 0, count <= 512 else { return }

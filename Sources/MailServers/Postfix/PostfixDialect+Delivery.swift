@@ -123,7 +123,10 @@ extension PostfixDialect {
     } else {
       place = sessions.add(line.pid, at: line.moment)
     }
-    if !peer.isEmpty { sessions[place].peer.replaceAll(with: bytes, in: peer) }
+    if !peer.isEmpty {
+      let kept = peer.prefix(PostfixSession.longestPeer)
+      sessions[place].peer.replaceAll(with: bytes, in: kept.startIndex..<kept.endIndex)
+    }
     sessions[place].moment = line.moment
     return place
   }

@@ -104,7 +104,7 @@ extension PostfixDialect {
     let key = PostfixDialect.key(peer)
     var session = PostfixSession(moment: line.moment)
     if let open = proxied[key], open.isOpen(at: line.moment) { session = open }
-    session.peer = peer
+    session.peer = Array(peer.prefix(PostfixSession.longestPeer))
     session.moment = line.moment
     change(&session)
     makeRoomForPeer()
@@ -114,14 +114,19 @@ extension PostfixDialect {
   /// Drops the oldest peers once there are too many; a constant share, so that the cost is spread.
   private mutating func makeRoomForPeer() {
     guard proxied.count >= PostfixDialect.proxiedLimit else { return }
-    let moments = proxied.values.map(\.moment).sorted()
-    let limit = moments[moments.count / 4]
-    proxied = proxied.filter { $0.value.moment > limit }
+    keepNewestPeers(PostfixDialect.proxiedLimit * 3 / 4)
+  }
+
+  /// Drops all peers but the newest.
+  mutating func keepNewestPeers(_ count: Int) {
+    let newest = proxied.sorted { $0.value.moment > $1.value.moment }.prefix(count)
+    proxied = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
   }
 
   /// `[address]:port` of `host[address]:port`.
   private static func key(_ peer: [UInt8]) -> [UInt8] {
-    peer.firstIndex(of: UInt8(ascii: "[")).map { Array(peer[$0...]) } ?? peer
+    let start = peer.firstIndex(of: UInt8(ascii: "[")) ?? peer.startIndex
+    return Array(peer[start...].prefix(PostfixSession.longestPeer))
   }
 
   /// The `[address]:port` that ends a line which begins with `start`.

@@ -88,6 +88,13 @@ extension PostfixDialect {
     return state.bytes
   }
 
+  package mutating func forget(allBut count: Int) {
+    sessions.forget(allBut: count)
+    proxyLines.forget(allBut: count)
+    softFailures.forget(allBut: count)
+    if proxied.count > count { keepNewestPeers(count) }
+  }
+
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
     guard reader.number() == 2, let logs = reader.number() else { return }

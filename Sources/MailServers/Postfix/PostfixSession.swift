@@ -17,6 +17,8 @@ struct PostfixSession: Recent, Sendable {
 
   /// A kibibyte: what a person reads and a rule needs.
   static let causeLimit = 1024
+  /// A host's name with its address and port.
+  static let longestPeer = 320
   /// smtp_starttls_timeout: a TLS line explains nothing that comes later than that.
   static let patience = 300.0
 

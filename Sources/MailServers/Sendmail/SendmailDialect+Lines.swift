@@ -275,7 +275,8 @@ extension SendmailDialect {
     } else {
       place = sessions.add(line.pid, at: line.moment)
     }
-    sessions[place].relay.replaceAll(with: bytes, in: relay ?? 0..<0)
+    let kept = (relay ?? 0..<0).prefix(SendmailSession.longestRelay)
+    sessions[place].relay.replaceAll(with: bytes, in: kept.startIndex..<kept.endIndex)
     sessions[place].relay.lowercase()
     return place
   }

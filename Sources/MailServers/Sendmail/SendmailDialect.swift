@@ -68,6 +68,8 @@ package struct SendmailDialect: LogDialect {
     return state.bytes
   }
 
+  package mutating func forget(allBut count: Int) { sessions.forget(allBut: count) }
+
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
     guard let logs = reader.number(), let count = reader.number(), count >= 0, count <= 512 else {

@@ -17,6 +17,8 @@ struct SendmailSession: Recent, Sendable {
   var toldFor: ShortID?
 
   static let limit = 1024
+  /// A host's name.
+  static let longestRelay = 320
   /// The longest that a session lasts between its handshake and its result.
   static let patience = 3600.0
 

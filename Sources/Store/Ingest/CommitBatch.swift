@@ -24,8 +24,10 @@ struct CommitBatch: Sendable {
 
   /// Makes the rows of the messages that left.
   mutating func addLeaving() {
-    for message in leaving { add(message) }
-    spent += leaving.prefix(max(0, CommitBatch.mostSpent - spent.count))
+    for message in leaving {
+      add(message)
+      if spent.count < CommitBatch.mostSpent, message.isSmall { spent.append(message) }
+    }
     leaving.removeAll(keepingCapacity: true)
   }
 

@@ -100,7 +100,7 @@ final class OpenMessage: @unchecked Sendable {
   func begin(row: Int64, origin: Int64, queueID: some Collection<UInt8>, arrivedAt: Int64) {
     self.row = row
     self.origin = origin
-    texts.removeAll(keepingCapacity: texts.capacity <= 256)
+    texts.removeAll(keepingCapacity: true)
     texts.append(contentsOf: queueID)
     self.queueID = 0..<queueID.count
     self.arrivedAt = arrivedAt
@@ -116,10 +116,11 @@ final class OpenMessage: @unchecked Sendable {
     isChanged = false
     isLeaving = false
     isOpen = false
-    recipients.removeAll(keepingCapacity: recipients.capacity <= 4)
-    places = nil
-    if !listed.isEmpty { listed = [] }
+    recipients.removeAll(keepingCapacity: true)
   }
+
+  /// Whether its room is worth keeping for another one.
+  var isSmall: Bool { texts.capacity <= 256 && recipients.capacity <= 4 }
 
   func setSender(_ text: some Collection<UInt8>) { sender = keep(text) }
 
