@@ -132,6 +132,20 @@ struct PostfixTLSJoinTests {
     #expect(said.first?.contains("Cannot start TLS: handshake failure") == true)
   }
 
+  @Test func `what failed at one recipient's host says nothing of the message's other recipients`()
+  {
+    let said = events([
+      "1 postfix/smtp[9]: SSL_connect error to \(PostfixTLSJoinTests.peer): -1",
+      "1 postfix/smtp[9]: 1E24040003: Cannot start TLS: handshake failure",
+      "2 postfix/smtp[8]: certificate verification failed for mx.b.example[192.0.2.1]:25: not yet valid",
+      result(8, peer: "mx.b.example[192.0.2.1]:25"), result(9, "dsn=2.0.0, status=sent (250 ok)"),
+    ])
+    #expect(said.count == 2)
+    #expect(said.first?.contains("because certificate verification failed") == true, "\(said)")
+    #expect(said.first?.contains("SSL_connect") == false)
+    #expect(said.last?.contains("because SSL_connect error") == true)
+  }
+
   @Test func `tlsproxy is another process: by peer and time`() {
     let said = events([
       "1 postfix/tlsproxy[77]: CONNECT to [198.51.100.7]:25",

@@ -54,7 +54,10 @@ extension PostfixDialect {
   ) {
     let key = ShortID(bytes, id)
     var failure = PostfixSession(moment: line.moment)
-    if let place = softFailures.place(of: key), softFailures[place].isOpen(at: line.moment) {
+    failure.process = line.pid
+    if let place = softFailures.place(of: key), softFailures[place].isOpen(at: line.moment),
+      softFailures[place].process == line.pid
+    {
       failure = softFailures[place]
     }
     // What an older result already used says nothing about this message.
@@ -165,7 +168,7 @@ extension PostfixDialect {
       }
     }
     if !softFailures.isEmpty {
-      joinSoftFailure(of: ShortID(bytes, queueID), to: &result, at: line.moment, &events)
+      joinSoftFailure(of: ShortID(bytes, queueID), to: &result, line: line, &events)
     }
     result.note(established: established, logsTLS: logsTLS, bytes)
   }
@@ -195,11 +198,11 @@ extension PostfixDialect {
   private mutating func joinSoftFailure(
     of id: ShortID,
     to result: inout PostfixResult,
-    at moment: Timestamp,
+    line: LogLine,
     _ events: inout LineEvents
   ) {
-    guard let place = softFailures.place(of: id),
-      moment.seconds(since: softFailures[place].moment) <= PostfixSession.patience
+    guard let place = softFailures.place(of: id), softFailures[place].process == line.pid,
+      line.moment.seconds(since: softFailures[place].moment) <= PostfixSession.patience
     else { return }
     var joined = softFailures[place]
     if let cause = result.cause.map({ events.causes[$0] }), !cause.text.isEmpty,

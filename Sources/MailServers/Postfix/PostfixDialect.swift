@@ -56,13 +56,16 @@ package struct PostfixDialect: LogDialect {
 }
 
 extension PostfixDialect {
+  /// Of the carried state; one of another version is not read.
+  private static let stateVersion: Int64 = 3
+
   package var carriedState: [UInt8] {
     guard
       !(sessions.isEmpty && proxied.isEmpty && proxyLines.isEmpty && softFailures.isEmpty
         && !logsTLS)
     else { return [] }
     var state = CarriedStateWriter()
-    state.write(Int64(2))
+    state.write(PostfixDialect.stateVersion)
     state.write(Int64(logsTLS ? 1 : 0))
     for table in [sessions, proxyLines] {
       // The newest 512: a megabyte holds them.
@@ -97,7 +100,7 @@ extension PostfixDialect {
 
   package mutating func restore(_ state: [UInt8]) {
     var reader = CarriedStateReader(state)
-    guard reader.number() == 2, let logs = reader.number() else { return }
+    guard reader.number() == PostfixDialect.stateVersion, let logs = reader.number() else { return }
     logsTLS = logs == 1
     for keyPath in [\PostfixDialect.sessions, \PostfixDialect.proxyLines] {
       guard let count = reader.number(), count >= 0, count <= 512 else { return }

@@ -12,6 +12,8 @@ struct PostfixSession: Recent, Sendable {
   var established: TransportSecurity?
   /// The message whose result was last logged for this session; nil: none yet.
   var usedBy: ShortID?
+  /// The process that spoke of a message: a message's recipients at other destinations have others.
+  var process: Int32 = 0
 
   init(moment: Timestamp) { self.moment = moment }
 
@@ -61,11 +63,13 @@ extension PostfixSession {
     state.write(moment.microseconds)
     state.write(Int64(established?.rawValue ?? -1))
     state.write(usedBy?.bytes ?? [])
+    state.write(Int64(process))
   }
 
   init?(from state: inout CarriedStateReader) {
     guard let peer = state.field(), let cause = state.field(), let position = state.position(),
-      let moment = state.number(), let established = state.number(), let usedBy = state.field()
+      let moment = state.number(), let established = state.number(), let usedBy = state.field(),
+      let process = state.number()
     else { return nil }
     self.init(moment: Timestamp(microseconds: moment))
     self.peer = peer
@@ -73,5 +77,6 @@ extension PostfixSession {
     causePosition = position
     self.established = TransportSecurity(rawValue: Int(clamping: established))
     self.usedBy = usedBy.isEmpty ? nil : ShortID(usedBy)
+    self.process = Int32(truncatingIfNeeded: process)
   }
 }
