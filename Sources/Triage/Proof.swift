@@ -1,4 +1,5 @@
 package import Diagnosis
+import Experiment
 package import MailModel
 package import Store
 
@@ -16,10 +17,9 @@ package struct Proof: Hashable, Sendable {
   /// envelope say that TLS, which fails before, is not why.
   private func speaks(of incident: Incident) -> RecordedRetry? {
     guard let retry, retry.at >= incident.onset else { return nil }
-    let isCutShort =
-      retry.body.contains("\"stage\":\"") && !retry.body.contains("\"stage\":\"mail\"")
-    guard retry.verdict != "tls-is-not-the-cause" || !incident.failureClass.isTLS || !isCutShort
-    else { return nil }
+    if incident.failureClass.isTLS, Verdict(rawValue: retry.verdict) == .tlsIsNotTheCause {
+      guard let trace = RetryTrace(json: retry.body), !trace.endsBeforeEnvelope else { return nil }
+    }
     return retry
   }
 
@@ -46,10 +46,10 @@ package struct Proof: Hashable, Sendable {
   }
 
   private static func cause(_ verdict: String) -> TLSCause? {
-    switch verdict {
-    case "tls-is-the-cause", "second-fault-behind-tls", "receiver-demands-tls": .yes
-    case "tls-is-not-the-cause": .no
-    default: nil
+    switch Verdict(rawValue: verdict) {
+    case .tlsIsTheCause, .secondFaultBehindTLS, .receiverDemandsTLS: .yes
+    case .tlsIsNotTheCause: .no
+    case .notReproduced, .inconclusive, .refusedByPolicy, nil: nil
     }
   }
 
