@@ -142,7 +142,11 @@ let package = Package(
     ),
     tests("DiagnosisTests", of: ["MailModel", "MailServers", "Diagnosis"], fixtures: true),
     tests("ForecastTests", of: ["MailModel", "Forecast"]),
-    tests("ExperimentTests", of: ["MailModel", "Experiment", "COpenSSL"], fixtures: true),
+    tests(
+      "ExperimentTests",
+      of: ["MailModel", "Experiment", "COpenSSL", "TestSupport"],
+      fixtures: true
+    ),
     tests(
       "TriageTests",
       of: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment", "Triage"]

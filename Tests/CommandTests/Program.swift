@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// A directory of its own with a database, in which the built program runs; gone when the test ends.
@@ -23,15 +24,15 @@ final class Workplace {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  static var program: URL {
-    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("mailtriage")
-  }
+  static let program = URL(fileURLWithPath: BuiltProgram.path)
 
   /// The sample logs of the package.
-  static let samples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("SampleLogs")
-    .path
+  static let samples = BuiltProgram.checkout + "/SampleLogs"
+
+  /// The schema of a command's JSON.
+  static func schema(_ name: String) -> URL {
+    URL(fileURLWithPath: BuiltProgram.checkout + "/Documentation/schemas/\(name).schema.json")
+  }
 
   @discardableResult
   func write(_ name: String, _ text: some StringProtocol) throws -> String {

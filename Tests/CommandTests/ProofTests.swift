@@ -70,6 +70,22 @@ import Testing
     )
   }
 
+  private func retry(
+    _ verdict: String,
+    secondsBefore: Double = 60,
+    rung: LadderRung? = nil,
+    body: String = "{}"
+  ) -> RecordedRetry {
+    RecordedRetry(
+      destination: "b.example",
+      at: ProofTests.moment.advanced(bySeconds: -secondsBefore),
+      path: "mx.b.example:25",
+      verdict: verdict,
+      weakestChange: rung,
+      body: body
+    )
+  }
+
   @Test func `without a probe a weakening remedy is refused, with the probe to run`() throws {
     let destination = try told(try place())
     let weakening = destination.remedies.filter { $0.weakens != "nothing" }
@@ -120,16 +136,7 @@ import Testing
   ) throws {
     let place = try place()
     _ = try told(place)
-    try TriageStore(path: place.database).record(
-      RecordedRetry(
-        destination: "b.example",
-        at: ProofTests.moment.advanced(bySeconds: -60),
-        path: "mx.b.example:25",
-        verdict: verdict,
-        weakestChange: nil,
-        body: "{}"
-      )
-    )
+    try TriageStore(path: place.database).record(retry(verdict))
     let destination = try told(place)
     #expect(destination.diagnosis?.tls_is_cause == cause)
     #expect(destination.diagnosis?.confirmed_by == confirmedBy)
@@ -149,16 +156,7 @@ import Testing
   ) throws {
     let place = try place()
     _ = try told(place)
-    try TriageStore(path: place.database).record(
-      RecordedRetry(
-        destination: "b.example",
-        at: ProofTests.moment.advanced(bySeconds: -60),
-        path: "mx.b.example:25",
-        verdict: "tls-is-not-the-cause",
-        weakestChange: nil,
-        body: body
-      )
-    )
+    try TriageStore(path: place.database).record(retry("tls-is-not-the-cause", body: body))
     let destination = try told(place)
     #expect(destination.diagnosis?.tls_is_cause == cause)
     #expect(destination.diagnosis?.confirmed_by == confirmedBy)
@@ -168,14 +166,7 @@ import Testing
     let place = try place()
     _ = try told(place)
     try TriageStore(path: place.database).record(
-      RecordedRetry(
-        destination: "b.example",
-        at: ProofTests.moment.advanced(bySeconds: -86_400),
-        path: nil,
-        verdict: "tls-is-not-the-cause",
-        weakestChange: nil,
-        body: "{}"
-      )
+      retry("tls-is-not-the-cause", secondsBefore: 86_400)
     )
     let destination = try told(place)
     #expect(destination.diagnosis?.tls_is_cause == "yes")
@@ -187,16 +178,7 @@ import Testing
     _ = try told(place)
     let store = try TriageStore(path: place.database)
     try store.record(probe(.none, .none))
-    try store.record(
-      RecordedRetry(
-        destination: "b.example",
-        at: ProofTests.moment.advanced(bySeconds: -30),
-        path: "mx.b.example:25",
-        verdict: "tls-is-the-cause",
-        weakestChange: .noVerification,
-        body: "{}"
-      )
-    )
+    try store.record(retry("tls-is-the-cause", secondsBefore: 30, rung: .noVerification))
     let destination = try told(place)
     #expect(destination.remedies.map(\.weakens) == ["authentication"])
   }

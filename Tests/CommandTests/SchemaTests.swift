@@ -4,16 +4,13 @@ import Testing
 
 /// Each command's JSON is as its schema in `Documentation/schemas` says, for real logs.
 @Suite struct SchemaTests {
-  private static let schemas = URL(fileURLWithPath: Workplace.samples).deletingLastPathComponent()
-    .appendingPathComponent("Documentation/schemas")
-
   private func faults(
     _ name: String,
     _ document: String,
     allowsMore: Bool = false
   ) throws -> [String] {
     let schema = try JSONSchema(
-      contentsOf: SchemaTests.schemas.appendingPathComponent("\(name).schema.json"),
+      contentsOf: Workplace.schema(name),
       allowsMore: allowsMore
     )
     return try schema.faults(in: Data(document.utf8))

@@ -6,7 +6,10 @@ import Testing
 /// 25 as any sender finds them. Each answer is held against its schema as well.
 @Suite(
   .serialized,
-  .enabled(if: LoopbackSinks.canRun, "python3-cryptography is missing, or this is not root")
+  .enabled(
+    if: Sinks.canRun && getuid() == 0,
+    "python3-cryptography is missing, or this is not root"
+  )
 ) struct SinkCommandTests {
   private struct Retried: Decodable {
     struct Trial: Decodable {
@@ -125,7 +128,7 @@ import Testing
   /// The policy of each receiver's row is in Postfix's own files.
   @Test(.timeLimit(.minutes(30)))
   func `a retry through the DNS tells what Postfix would meet`() throws {
-    let sinks = try LoopbackSinks(only: SinkCommandTests.table.map(\.id))
+    let sinks = try Sinks(SinkCommandTests.table.map(\.id), port: 25)
     defer { sinks.stop() }
     let place = try Workplace()
     try place.write(
@@ -145,9 +148,9 @@ import Testing
       atPath: sinks.directory + "/tls_policy",
       toPath: place.path + "/tls_policy"
     )
-    let schema = try JSONSchema(contentsOf: LoopbackSinks.schema("retry"), allowsMore: true)
+    let schema = try JSONSchema(contentsOf: Workplace.schema("retry"), allowsMore: true)
     for expected in SinkCommandTests.table {
-      let row = try #require(sinks.rows[expected.id], "\(expected.id)")
+      let row = try sinks.row(expected.id)
       let outcome = try Workplace.finish(
         place.process([
           "retry", row.domain, "--test-path", "mx", "--mta-config", place.path + "/main.cf",
@@ -169,13 +172,13 @@ import Testing
   @Test(.timeLimit(.minutes(30)))
   func `a probe of many is one document, in each format`() throws {
     let ids = ["ok-trusted", "expired", "ok-plain", "null-mx", "dane-ok", "starttls-silence"]
-    let sinks = try LoopbackSinks(only: ids)
+    let sinks = try Sinks(ids, port: 25)
     defer { sinks.stop() }
     let place = try Workplace()
     func probe(_ format: String) throws -> Workplace.Outcome {
       try Workplace.finish(
         place.process(
-          ["probe"] + ids.compactMap { sinks.rows[$0]?.domain } + [
+          ["probe"] + ids.map { try sinks.row($0).domain } + [
             "--ca-file", sinks.directory + "/pki/trusted-ca.pem", "--resolver", sinks.resolver,
             "--timeout", "2", "--parallel", "8", "--no-versions", "--format", format,
           ]
@@ -183,9 +186,9 @@ import Testing
       )
     }
     let json = try probe("json")
-    let schema = try JSONSchema(contentsOf: LoopbackSinks.schema("probe"), allowsMore: true)
+    let schema = try JSONSchema(contentsOf: Workplace.schema("probe"), allowsMore: true)
     #expect(try schema.faults(in: Data(json.output.utf8)) == [])
-    for id in ids { #expect(json.output.contains(try #require(sinks.rows[id]).domain)) }
+    for id in ids { #expect(json.output.contains(try sinks.row(id).domain)) }
     let html = try probe("html").output
     #expect(html.hasPrefix("<!"))
     #expect(html.components(separatedBy: "</html>").count == 2)
@@ -201,10 +204,10 @@ import Testing
   func `a retry is told in each format, with the way to a test path where there is none`(
     _ format: String
   ) throws {
-    let sinks = try LoopbackSinks(only: ["no-starttls-encrypt"])
+    let sinks = try Sinks(["no-starttls-encrypt"], port: 25)
     defer { sinks.stop() }
     let place = try Workplace()
-    let row = try #require(sinks.rows["no-starttls-encrypt"])
+    let row = try sinks.row("no-starttls-encrypt")
     func retry(_ more: [String]) throws -> String {
       try Workplace.finish(
         place.process(
@@ -224,72 +227,5 @@ import Testing
     #expect(with.contains("tls-is-the-cause"))
     #expect(!with.contains("New-SendConnector"))
     if format == "html" { #expect(with.hasPrefix("<!") && with.contains("</html>")) }
-  }
-}
-
-/// The fault-injecting receivers on loopback's port 25, with a resolver of their own.
-final class LoopbackSinks {
-  struct Row: Decodable {
-    var id: String
-    var domain: String
-  }
-  private struct Table: Decodable { var rows: [Row] }
-
-  static let canRun =
-    getuid() == 0
-    && FileManager.default.fileExists(atPath: "/usr/lib/python3/dist-packages/cryptography")
-
-  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-
-  static func schema(_ name: String) -> URL {
-    tests.deletingLastPathComponent().appendingPathComponent(
-      "Documentation/schemas/\(name).schema.json"
-    )
-  }
-
-  let directory = NSTemporaryDirectory() + "sinks-" + UUID().uuidString
-  let resolver: String
-  let rows: [String: Row]
-  private let process: Process
-
-  init(only: [String]) throws {
-    let script = LoopbackSinks.tests.appendingPathComponent("ExperimentTests/Fixtures/sinks.py")
-    let net = "127.\(Int.random(in: 20...80))"
-    let make = LoopbackSinks.python([
-      script.path, "gen", "--seed", "11", "--ip-base", net, "--out", directory,
-    ])
-    try make.run()
-    make.waitUntilExit()
-    let data = try Data(contentsOf: URL(fileURLWithPath: directory + "/table.json"))
-    rows = Dictionary(
-      try JSONDecoder().decode(Table.self, from: data).rows.map { ($0.id, $0) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    resolver = "\(net).0.1:\(Int.random(in: 20_000...30_000))"
-    process = LoopbackSinks.python([
-      script.path, "run", "--dir", directory, "--max-s", "120", "--dns", resolver, "--only",
-      only.joined(separator: ","),
-    ])
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    // They say so when they listen.
-    _ = try output.fileHandleForReading.read(upToCount: 1)
-  }
-
-  private static func python(_ arguments: [String]) -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    return process
-  }
-
-  func stop() {
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    try? FileManager.default.removeItem(atPath: directory)
   }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Debian's Exim on a machine of its own.
-final class LiveExim {
+final class LiveExim: LiveServer {
   private static let programs = "exim/usr/sbin"
 
   static var canRun: Bool { WalledMachine.canRun([programs + "/exim4"]) }
@@ -64,11 +64,5 @@ final class LiveExim {
       }
     }
     return ids
-  }
-
-  var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
-
-  func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
-    try machine.wait(what, seconds: seconds, log: log, until: holds)
   }
 }

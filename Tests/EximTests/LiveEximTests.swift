@@ -26,29 +26,16 @@ import Testing
       "(for n in $(seq 60); do to=$n@\(good); [ $((n % 3)) = 0 ] && to=$n@\(full); "
         + "echo hi | exim -odq -f ann@sender.example $to; sleep 0.05; done) > /dev/null 2>&1 &"
     ])
-    var checked = 0
-    var seen: Set<String> = []
+    var witness = QueueWitness(sender: "ann@sender.example")
     let end = Date().addingTimeInterval(5)
     while Date() < end {
       let before = server.listed
       let read = Exim().readQueue(directory: server.spool, now: LiveEximTests.now)
-      let after = server.listed
-      #expect(read.troubles.isEmpty, "\(read.troubles)")
-      // What was there before and after was there all the time: ids do not come again.
-      let stayed = before.intersection(after)
-      let missed = stayed.subtracting(read.messages.map(\.queueID))
-      #expect(missed.isEmpty, "missed \(missed)")
-      checked += stayed.count
-      seen.formUnion(read.messages.map(\.queueID))
-      #expect(Set(read.messages.map(\.queueID)).count == read.messages.count)
-      for message in read.messages where stayed.contains(message.queueID) {
-        #expect(message.sender == "ann@sender.example")
-        #expect(message.recipients.count == 1)
-      }
+      #expect(witness.faults(before: before, read, after: server.listed) == [])
       usleep(20_000)
     }
-    #expect(checked > 100)
-    #expect(seen.count > 20)
+    #expect(witness.checked > 100)
+    #expect(witness.seen.count > 20)
     // Nothing of ours held it up: what can be delivered is, once each, and no message was found locked.
     try server.wait("the queue to drain, but for the full mailbox") {
       let waiting = Exim().readQueue(directory: server.spool, now: LiveEximTests.now).messages

@@ -1,6 +1,7 @@
 import Foundation
 import MailModel
 import MailServers
+import TestSupport
 import Testing
 
 /// A running Postfix whose queue is read while it delivers.
@@ -16,30 +17,17 @@ import Testing
     try server.start()
     try server.submit(40, to: "bob@later.example")
     try server.submit(20, to: "eve@gone.example")
-    var checked = 0
-    var seenStates: Set<QueuedMessage.State> = []
+    var witness = QueueWitness(sender: "ann@sender.example")
     for round in 0..<40 {
       // New mail comes in meanwhile, and most of it leaves at once.
       if round.isMultiple(of: 5) { try server.submit(10, to: "joe@good.example") }
       let before = server.listed
       let read = Postfix().readQueue(directory: server.queue, now: LivePostfixTests.now)
-      let after = server.listed
-      #expect(read.troubles.isEmpty, "\(read.troubles)")
-      // What was there before and after was there all the time: ids do not come again.
-      let stayed = before.intersection(after)
-      let missed = stayed.subtracting(read.messages.map(\.queueID))
-      #expect(missed.isEmpty, "round \(round) missed \(missed)")
-      checked += stayed.count
-      seenStates.formUnion(read.messages.map(\.state))
-      #expect(Set(read.messages.map(\.queueID)).count == read.messages.count)
-      for message in read.messages where stayed.contains(message.queueID) {
-        #expect(message.sender == "ann@sender.example")
-        #expect(message.recipients.count == 1)
-      }
+      #expect(witness.faults(before: before, read, after: server.listed) == [], "round \(round)")
       usleep(100_000)
     }
-    #expect(checked > 1000)
-    #expect(seenStates.contains(.deferred))
+    #expect(witness.checked > 1000)
+    #expect(witness.states.contains(.deferred))
     // Nothing of ours held it up: as soon as the receivers take it, all of it is delivered.
     try server.recover()
     try server.wait("the queue to drain, but for what nobody takes", seconds: 180) {
@@ -133,10 +121,8 @@ import Testing
       return log.matches(of: /status=sent/).count >= 3
         && log.contains("to=<bob@later.example>") && log.contains("to=<eve@gone.example>")
     }
-    let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("mailtriage").path
     let printed = try server.run(
-      program,
+      BuiltProgram.path,
       [
         "analyze", server.log, "--spool", server.queue, "--mta-config",
         server.configuration + "/main.cf", "--database", server.path + "/t.sqlite", "--format",

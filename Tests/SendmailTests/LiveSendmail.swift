@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Debian's Sendmail on a machine of its own.
-final class LiveSendmail {
+final class LiveSendmail: LiveServer {
   private static let programs = "sendmail/usr/libexec/sendmail"
 
   static var canRun: Bool {
@@ -69,11 +69,5 @@ final class LiveSendmail {
           == Data(".\n".utf8)
       }
     }
-  }
-
-  var logText: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
-
-  func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
-    try machine.wait(what, seconds: seconds, log: log, until: holds)
   }
 }

@@ -25,29 +25,16 @@ import Testing
       "(for n in $(seq 60); do to=$n@\(good); [ $((n % 3)) = 0 ] && to=$n@\(full); "
         + "echo hi | sendmail -Am -odq -f ann@sender.example $to; done) > /dev/null 2>&1 &"
     ])
-    var checked = 0
-    var seen: Set<String> = []
+    var witness = QueueWitness(sender: "ann@sender.example")
     let end = Date().addingTimeInterval(12)
     while Date() < end {
       let before = server.whole
       let read = Sendmail().readQueue(directory: server.queue, now: LiveSendmailTests.now)
-      let after = server.listed
-      #expect(read.troubles.isEmpty, "\(read.troubles)")
-      // What was there before and after was there all the time: ids do not come again.
-      let stayed = before.intersection(after)
-      let missed = stayed.subtracting(read.messages.map(\.queueID))
-      #expect(missed.isEmpty, "missed \(missed)")
-      checked += stayed.count
-      seen.formUnion(read.messages.map(\.queueID))
-      #expect(Set(read.messages.map(\.queueID)).count == read.messages.count)
-      for message in read.messages where stayed.contains(message.queueID) {
-        #expect(message.sender == "ann@sender.example")
-        #expect(message.recipients.count == 1)
-      }
+      #expect(witness.faults(before: before, read, after: server.listed) == [])
       usleep(50_000)
     }
-    #expect(checked > 100)
-    #expect(seen.count > 10)
+    #expect(witness.checked > 100)
+    #expect(witness.seen.count > 10)
     // Nothing of ours held it up: what can be delivered is, and no job was found locked.
     try server.wait("the queue to drain, but for the full mailbox", seconds: 60) {
       let waiting = Sendmail().readQueue(directory: server.queue, now: LiveSendmailTests.now)

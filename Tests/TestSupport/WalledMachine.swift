@@ -6,14 +6,7 @@ package import MailModel
 /// each have one fault, found by DNS. Needs root. Gone with its last reference.
 package final class WalledMachine {
   /// One destination domain and the hosts that its mail goes to.
-  package struct Receiver: Decodable, Sendable {
-    package struct Host: Decodable, Sendable { package var name: String }
-    package var id: String
-    package var domain: String
-    package var hosts: [Host]
-  }
-
-  private struct Table: Decodable { var rows: [Receiver] }
+  package typealias Receiver = Sinks.Row
 
   /// Its directory, outside and inside.
   package let path: String
@@ -24,9 +17,6 @@ package final class WalledMachine {
   private let world = Process()
   private let standardInput = Pipe()
 
-  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().path
-  private static let script = tests + "/ExperimentTests/Fixtures/sinks.py"
   private static let host = "mx1.sender.example"
 
   /// Where `scripts/unpack-servers` put Debian's packages.
@@ -67,18 +57,15 @@ package final class WalledMachine {
       )
       try data.write(to: file)
     }
-    let table = try JSONDecoder().decode(
-      Table.self,
-      from: try Data(contentsOf: URL(fileURLWithPath: lab + "/table.json"))
-    )
-    receivers = Dictionary(table.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    receivers = try Sinks.table(in: lab)
     for (name, text) in files(receivers) {
       try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
     }
     world.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
     world.arguments = [
-      "-n", "-m", "-u", "/bin/bash", WalledMachine.tests + "/TestSupport/Machine/machine.sh", path,
-      lab, WalledMachine.host, WalledMachine.script, scenarios.joined(separator: ","),
+      "-n", "-m", "-u", "/bin/bash",
+      BuiltProgram.checkout + "/Tests/TestSupport/Machine/machine.sh",
+      path, lab, WalledMachine.host, Sinks.script, scenarios.joined(separator: ","),
       self.programs, setup,
     ]
     world.standardInput = standardInput
@@ -105,11 +92,7 @@ package final class WalledMachine {
   private static let lab: Result<[String: Data], any Error> = Result {
     let place = NSTemporaryDirectory() + "lab-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: place) }
-    let told = try runToEnd(
-      "/usr/bin/python3",
-      [script, "gen", "--seed", "8", "--ip-base", "198.18", "--out", place]
-    )
-    guard told.status == 0 else { throw LiveFailure("no receivers: \(told.output.suffix(1000))") }
+    _ = try Sinks.generate(into: place, seed: 8, net: "198.18")
     var files: [String: Data] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: place) {
       files[name] = FileManager.default.contents(atPath: place + "/" + name)
