@@ -10,7 +10,16 @@ import Triage
 /// when, what it will cost, and what to do.
 struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reads logs and queues and says what is wrong and what to do (the main job)."
+    commandName: "analyze",
+    abstract: "Reads logs and queues and says what is wrong and what to do (the main job).",
+    discussion: """
+      What was read before is not read again. With no path this machine's own server is looked at.
+
+      Examples:
+        mailtriage analyze /var/log/mail.log --mta-config /etc/postfix/main.cf
+        mailtriage analyze /var/log/exim4 --spool /var/spool/exim4 --since 36h
+        journalctl -o json -u postfix | mailtriage analyze - --format json
+      """
   )
 
   @Argument(help: "Files, directories, `-` for standard input, or `journal:`.")

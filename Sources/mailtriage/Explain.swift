@@ -9,8 +9,16 @@ import Reporting
 /// `mailtriage explain`: what single lines mean and who must act.
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "explain",
     abstract: "Says what log lines, SMTP replies or an NDR mean and who must act.",
-    discussion: "Lines come as arguments, or one a line on standard input."
+    discussion: """
+      Lines come as arguments, or one a line on standard input.
+
+      Examples:
+        mailtriage explain '403 4.7.0 TLS handshake failed.'
+        grep status=deferred /var/log/mail.log | mailtriage explain --format json
+        mailtriage explain --ndr < returned.eml
+      """
   )
 
   @Argument(help: "Lines to explain; without one, standard input is read.")
@@ -19,18 +27,22 @@ struct Explain: ParsableCommand {
   @Flag(help: "The input is one whole non-delivery report.")
   var ndr = false
 
-  @Option(help: "text, json, markdown or html.")
-  var format: OutputFormat = .text
+  @OptionGroup(title: "Answer") var options: ResultOptions
+  @OptionGroup(visibility: .hidden) var unused: SourceOptions
 
   func run() throws {
-    let explainer = LineExplainer(servers: registeredMailServers)
-    if ndr {
-      let text = lines.isEmpty ? readInput() : lines.joined(separator: "\n")
-      let line = NDRText(text).diagnosis(by: explainer)
-      try show([line], explainer)
-      return
+    try refusing {
+      if let path = options.config { _ = try Settings.readConfiguration(path) }
+      let explainer = LineExplainer(servers: registeredMailServers)
+      let given = try lines.isEmpty ? readInput() : lines.joined(separator: "\n")
+      let asked =
+        ndr
+        ? [NDRText(given).diagnosis(by: explainer)]
+        : lines.isEmpty ? Explain.linesOf(given) : lines
+      let sink = try ResultSink(options.output)
+      try write(asked, explainer, to: sink)
+      try sink.finish()
     }
-    try show(lines.isEmpty ? Explain.linesOf(readInput()) : lines, explainer)
   }
 
   /// One text per line, line ends (LF or CRLF) removed; the end of input ends the last line.
@@ -43,36 +55,51 @@ struct Explain: ParsableCommand {
     }
   }
 
-  private func readInput() -> String {
+  /// More of standard input is not read.
+  private static let largestInput = 64 << 20
+
+  private func readInput() throws -> String {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count < 64 << 20 {
+    while true {
       let count = read(0, &chunk, chunk.count)
       if count < 0, errno == EINTR { continue }
-      if count <= 0 { break }
+      guard count >= 0 else {
+        throw Refusal(.inputOutput, "standard input: \(String(cString: strerror(errno)))")
+      }
+      if count == 0 { break }
+      guard bytes.count + count <= Explain.largestInput else {
+        throw Refusal(.inputNotValid, "standard input: more than 64 MiB; analyze reads whole logs")
+      }
       bytes.append(contentsOf: chunk[..<count])
     }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func show(_ lines: [String], _ explainer: LineExplainer) throws {
+  private func write(
+    _ lines: [String],
+    _ explainer: LineExplainer,
+    to sink: ResultSink
+  ) throws {
+    let redaction = Redaction(isOn: options.redact)
     var blocks: [Page.Block] = []
     for line in lines {
-      let document = ExplanationDocument(line: line, explainer.explain(line))
-      switch format {
+      let explanation = explainer.explain(line)
+      let document = ExplanationDocument(line: redaction.apply(line), explanation)
+      switch options.format {
       case .json:
         let json = String(decoding: try JSONEncoder.plain.encode(document), as: UTF8.self)
-        try printResult(OutsideText(json).json() + "\n")
-      case .markdown: try printResult(document.markdown)
-      case .text: try printResult(document.text)
+        try sink.write(OutsideText(json).json() + "\n")
+      case .markdown: try sink.write(document.markdown)
+      case .text: try sink.write(options.verbose ? document.verboseText : document.text)
       case .html: blocks += document.blocks
       }
     }
-    if format == .html { try printResult(Page(title: "mailtriage explain", blocks).html()) }
+    if options.format == .html {
+      try sink.write(try Page(title: "mailtriage explain", blocks).html())
+    }
   }
 }
-
-extension OutputFormat: ExpressibleByArgument {}
 
 /// One explained line as `explain --format json` gives it.
 struct ExplanationDocument: Encodable {
@@ -117,6 +144,16 @@ struct ExplanationDocument: Encodable {
     try values.encode(confidence, forKey: .confidence)
     try values.encode(meaning, forKey: .meaning)
     try values.encode(remedies, forKey: .remedies)
+  }
+
+  /// The text, and what the server and TLS-RPT call it.
+  var verboseText: String {
+    let facts = [
+      mta.map { "written by \($0)" }, side.map { "\($0) side" },
+      rfc8460.map { "RFC 8460 result type \($0)" },
+    ].compactMap { $0 }
+    guard !facts.isEmpty else { return text }
+    return text.dropLast() + "  (\(facts.joined(separator: ", ")))\n\n"
   }
 
   var text: String {

@@ -16,13 +16,17 @@ struct ProbeCommand: ParsableCommand {
       Touches the network: DNS, SMTP up to EHLO behind STARTTLS, and the MTA-STS policy. A domain is \
       looked at through its MX hosts; HOST:PORT and addresses are taken as they stand, port 465 with \
       TLS from the first byte.
+
+      Examples:
+        mailtriage probe example.com
+        mailtriage probe mx1.example.net:25 --resolver 127.0.0.1 --format json
       """
   )
 
   @Argument(help: "Domains, hosts, HOST:PORT or addresses.")
   var targets: [String]
 
-  @OptionGroup var trial: TrialOptions
+  @OptionGroup(title: "Trial") var trial: TrialOptions
   @OptionGroup var shared: SharedOptions
 
   @Option(help: ArgumentHelp("Looks at this many targets at once.", valueName: "count"))

@@ -10,7 +10,14 @@ import Triage
 struct RemedyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remedy",
-    abstract: "Shows the least change that lets a destination's mail flow, as configuration."
+    abstract: "Shows the least change that lets a destination's mail flow, as configuration.",
+    discussion: """
+      Changes nothing: what it shows is yours to apply. What would weaken a promise is refused.
+
+      Examples:
+        mailtriage remedy example.com --mta-config /etc/postfix/main.cf
+        mailtriage remedy example.com --write ./remedy
+      """
   )
 
   @Argument(help: "The destination's domain.")

@@ -16,13 +16,18 @@ struct RetryCommand: ParsableCommand {
     discussion: """
       A trial stops after RCPT TO and carries nobody's mail; --replay alone sends a queued message, \
       and asks first. Several destinations give several results, as JSON one object a line.
+
+      Examples:
+        mailtriage retry example.com --test-path mx
+        mailtriage retry --incidents --mta-config /etc/postfix/main.cf
+        mailtriage retry --queue-id 4Zx1Bk2mTz9vN --replay
       """
   )
 
   @Argument(help: "The destination domain.")
   var destination: String?
 
-  @OptionGroup var trial: TrialOptions
+  @OptionGroup(title: "Trial") var trial: TrialOptions
   @OptionGroup var shared: SharedOptions
 
   @Option(name: .customLong("repeat"), help: "Pairs to run at least.")

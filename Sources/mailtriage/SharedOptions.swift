@@ -5,81 +5,18 @@ import MailModel
 import MailServers
 import Store
 
-/// Options that most commands share.
+/// Options that every command takes, in two groups: what is read, and where the answer goes.
+@dynamicMemberLookup
 struct SharedOptions: ParsableArguments {
-  @Option(help: "The database; `:memory:` keeps nothing.")
-  var database: String?
+  @OptionGroup(title: "Input") var sources: SourceOptions
+  @OptionGroup(title: "Answer") var result: ResultOptions
 
-  @Flag(help: "Start the database anew from the sources; the old one is kept beside it.")
-  var rebuild = false
-
-  @Option(help: ArgumentHelp("A queue directory; only ever read.", valueName: "dir"))
-  var spool: [String] = []
-
-  @Option(help: ArgumentHelp("A configuration file of the mail server.", valueName: "path"))
-  var mtaConfig: [String] = []
-
-  @Option(help: ArgumentHelp("mailtriage's own configuration.", valueName: "file"))
-  var config: String?
-
-  @Option(
-    help: ArgumentHelp("Limit the view: RFC 3339, or a length such as 36h.", valueName: "time")
-  )
-  var since: String?
-
-  @Option(
-    help: ArgumentHelp("Limit the view: RFC 3339, or a length such as 36h.", valueName: "time")
-  )
-  var until: String?
-
-  @Option(help: ArgumentHelp("The moment from which ages and forecasts count.", valueName: "time"))
-  var now: String?
-
-  @Option(help: ArgumentHelp("The zone of logs that state none.", valueName: "zone"))
-  var timezone: String?
-
-  @Option(
-    help: ArgumentHelp("The year of the last line, for logs that state none.", valueName: "year")
-  )
-  var year: Int?
-
-  @Option(help: "text, json, markdown or html.")
-  var format: OutputFormat = .text
-
-  @Option(
-    help: ArgumentHelp("Write the result there instead of standard output.", valueName: "file")
-  )
-  var output: String?
-
-  @Flag(help: "Replace local parts, subjects and Message-IDs by stable tokens.")
-  var redact = false
-
-  @Flag(name: .shortAndLong, help: "Say nothing but the result.")
-  var quiet = false
-
-  @Flag(name: .shortAndLong, help: "Say more about what is done.")
-  var verbose = false
-
-  mutating func validate() throws {
-    if let now, Timestamp(rfc3339: now) == nil {
-      throw ValidationError("--now \(now): not a time as RFC 3339 writes it (2026-03-02T09:14:05Z)")
-    }
-    for (name, text) in [("since", since), ("until", until)] {
-      if let text, SharedOptions.moment(text, before: Timestamp(seconds: 0)) == nil {
-        throw ValidationError(
-          "--\(name) \(text): neither a time (RFC 3339) nor a length such as 36h"
-        )
-      }
-    }
-    if let year, !(1970...9999).contains(year) {
-      throw ValidationError("--year \(year): not a year")
-    }
+  subscript<Value>(dynamicMember member: KeyPath<SourceOptions, Value>) -> Value {
+    sources[keyPath: member]
   }
 
-  /// The moment that `--since` or `--until` name; a length counts back from `now`.
-  static func moment(_ text: String, before now: Timestamp) -> Timestamp? {
-    Timestamp(rfc3339: text)
-      ?? ConfigurationReader.seconds(text).map { now.advanced(bySeconds: -$0) }
+  subscript<Value>(dynamicMember member: KeyPath<ResultOptions, Value>) -> Value {
+    result[keyPath: member]
   }
 }
 
@@ -108,8 +45,8 @@ struct Settings {
     }
     self.zone = zone
     window = Window(
-      from: options.since.flatMap { [now] in SharedOptions.moment($0, before: now) },
-      to: options.until.flatMap { [now] in SharedOptions.moment($0, before: now) }
+      from: options.since.flatMap { [now] in SourceOptions.moment($0, before: now) },
+      to: options.until.flatMap { [now] in SourceOptions.moment($0, before: now) }
     )
     spools = options.spool
     configurations = try Settings.readMailServerConfigurations(
@@ -141,21 +78,16 @@ struct Settings {
     return state + "/mailtriage/triage.sqlite"
   }
 
-  static func readConfiguration(_ path: String?) throws -> Configuration {
-    var reader = ConfigurationReader()
+  /// The configuration's usual place, where a file is there.
+  static var usualConfiguration: String? {
     let usual = "/etc/mailtriage/mailtriage.yaml"
-    if let path = path ?? (access(usual, R_OK) == 0 ? usual : nil) {
-      do {
-        let file = try BoundedFile(path: path, limit: ConfigurationReader.largestFile + 1)
-        reader.read(yaml: String(decoding: file.bytes, as: UTF8.self), path: path)
-      } catch {
-        throw Refusal(
-          error == .permission ? .noPermission : .noInput,
-          "\(path): \(error.reason)"
-        )
-      }
-    }
-    reader.read(environment: ProcessInfo.processInfo.environment)
+    return access(usual, R_OK) == 0 ? usual : nil
+  }
+
+  /// The configuration at `path`, else at its usual place, with the environment on top. Throws
+  /// ``Refusal`` where something is wrong in it; all but the last fault is told before.
+  static func readConfiguration(_ path: String?) throws -> Configuration {
+    let reader = try readConfigurationFile(path ?? usualConfiguration)
     guard reader.faults.isEmpty else {
       for fault in reader.faults.dropLast() { complain(fault.description) }
       throw Refusal(.badConfiguration, reader.faults.last?.description ?? "")
@@ -163,14 +95,34 @@ struct Settings {
     return reader.configuration
   }
 
+  /// What the file says, where one is named, and the environment, faults included. Throws ``Refusal``
+  /// where the file cannot be read.
+  static func readConfigurationFile(_ path: String?) throws -> ConfigurationReader {
+    var reader = ConfigurationReader()
+    if let path {
+      do {
+        let file = try BoundedFile(path: path, limit: ConfigurationReader.largestFile + 1)
+        reader.read(bytes: file.bytes, path: path)
+      } catch {
+        throw Refusal(error == .permission ? .noPermission : .noInput, "\(path): \(error.reason)")
+      }
+    }
+    reader.read(environment: ProcessInfo.processInfo.environment)
+    return reader
+  }
+
   /// Where the mail server's configuration sends a domain's mail instead of to its MX hosts.
   func relay(for domain: HostName) -> String? {
     configurations.lazy.compactMap { $0.relay(for: domain.description) }.first
   }
 
-  /// The configuration of this machine's own mail server, where there is one and none was named.
-  mutating func readOwnConfigurations(_ options: SharedOptions) throws {
-    for server in registeredMailServers {
+  /// The configuration of this machine's own mail server, where there is one of these and none was
+  /// named.
+  mutating func readOwnConfigurations(
+    _ options: SharedOptions,
+    of servers: [any MailServer] = registeredMailServers
+  ) throws {
+    for server in servers {
       let places = server.usualPlaces
       guard places.essential.contains(where: { access($0, R_OK) == 0 }) else { continue }
       let paths = places.configuration.filter { access($0, R_OK) == 0 }

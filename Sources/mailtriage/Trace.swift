@@ -8,8 +8,16 @@ import Triage
 /// `mailtriage trace`: the whole life of messages, raw lines included.
 struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "trace",
     abstract:
-      "Shows the whole life of the messages that match a queue id, Message-ID, address or domain."
+      "Shows the whole life of the messages that match a queue id, Message-ID, address or domain.",
+    discussion: """
+      Looks in the database, so that what analyze has read is found after the log is gone.
+
+      Examples:
+        mailtriage trace 4Zx1Bk2mTz9vN
+        mailtriage trace ann@example.com example.org --redact
+      """
   )
 
   @Argument(help: "Queue ids, Message-IDs, addresses or domains.")

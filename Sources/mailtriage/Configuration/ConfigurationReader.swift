@@ -20,6 +20,15 @@ struct ConfigurationReader {
   /// Files larger than this are refused.
   static let largestFile = 1 << 20
 
+  /// Reads the bytes of the file at `path` (named in faults only).
+  mutating func read(bytes: [UInt8], path: String) {
+    if let fault = ConfigurationText.fault(bytes, path: path) {
+      faults.append(fault)
+    } else {
+      read(yaml: String(decoding: bytes, as: UTF8.self), path: path)
+    }
+  }
+
   /// Reads YAML text from the file at `path` (named in faults only).
   mutating func read(yaml: String, path: String) {
     guard yaml.utf8.count <= ConfigurationReader.largestFile else {
@@ -32,7 +41,7 @@ struct ConfigurationReader {
       guard let root = try Yams.compose(yaml: yaml) else { return }
       readMapping(root, prefix: "", path: path)
     } catch let error as YamlError {
-      faults.append(ConfigurationReader.fault(of: error, path: path))
+      faults.append(ConfigurationText.fault(error, yaml, path: path))
     } catch {
       faults.append(ConfigurationFault(place: path, line: nil, message: "\(error)"))
     }
@@ -185,34 +194,8 @@ extension ConfigurationReader {
   }
 
   private static func unknown(_ name: String) -> String {
-    let near = ConfigurationKey.all.map(\.name).min { distance($0, name) < distance($1, name) }
-    let hint = near.flatMap { distance($0, name) <= 3 ? "; did you mean `\($0)`?" : nil }
+    let hint = Spelling.nearest(to: name, among: ConfigurationKey.all.map(\.name))
+      .map { "; did you mean `\($0)`?" }
     return "unknown key `\(name.prefix(80))`\(hint ?? "")"
-  }
-
-  /// Edits between two names (Levenshtein), for the hint.
-  private static func distance(_ left: String, _ right: String) -> Int {
-    let a = Array(left.utf8.prefix(80))
-    let b = Array(right.utf8.prefix(80))
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
-      }
-    }
-    return row[b.count]
-  }
-
-  private static func fault(of error: YamlError, path: String) -> ConfigurationFault {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      ConfigurationFault(place: path, line: mark.line, message: problem)
-    default: ConfigurationFault(place: path, line: nil, message: "\(error)")
-    }
   }
 }

@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// How a command answers, and where its answer goes.
+struct ResultOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("mailtriage's own configuration.", valueName: "file"))
+  var config: String?
+
+  @Option(help: "How the answer is written.")
+  var format: OutputFormat = .text
+
+  @Option(
+    help: ArgumentHelp("Write the result there instead of standard output.", valueName: "file")
+  )
+  var output: String?
+
+  @Flag(help: "Replace local parts, subjects and Message-IDs by stable tokens.")
+  var redact = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but the result.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Say more about what is done.")
+  var verbose = false
+}
+
+extension OutputFormat: ExpressibleByArgument {}
