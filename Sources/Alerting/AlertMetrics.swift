@@ -9,6 +9,8 @@ package struct AlertMetrics: Sendable {
   package var conditions: [AlertCondition]
   /// Alerts that the hook has not taken.
   package var pending: Int
+  /// Why the input of this run could not be read or understood; nil where it was.
+  package var inputFault: String?
 
   package init(analysis: Analysis, conditions: [AlertCondition], pending: Int) {
     self.analysis = analysis
@@ -25,9 +27,10 @@ package struct AlertMetrics: Sendable {
 
   /// The plugin's status: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Monitoring Plugins guidelines).
   package var nagiosStatus: Int32 {
-    guard analysis.newest != nil || !analysis.queue.snapshots.isEmpty else { return 3 }
+    guard analysis.tellsOfMail else { return 3 }
     switch severity {
-    case nil, .info: return 0
+    // That nothing is found wrong in what could not be read is no good news.
+    case nil, .info: return inputFault == nil ? 0 : 3
     case .warning: return 1
     case .critical: return 2
     }
@@ -40,7 +43,7 @@ package struct AlertMetrics: Sendable {
     let more = present.count - 1
     let said =
       nagiosStatus == 3
-      ? "nothing has been read yet"
+      ? inputFault ?? "nothing is known yet: no line of mail and no queue was read"
       : worst.map { $0.summary + (more > 0 ? " (and \(more) more)" : "") }
         ?? "\(analysis.totals.queued) messages wait, none for a repair"
     // A bar starts performance data.

@@ -7,7 +7,7 @@ extension Report {
     .object([
       "schema": .string("mailtriage.report/1"), "from": JSONValue(from), "to": JSONValue(to),
       "now": JSONValue(now), "generated_at": JSONValue(generatedAt),
-      "headline": .string(headline),
+      "headline": .string(headline), "understood": .bool(isUnderstood),
       "tasks": .array(
         tasks.map {
           .object([

@@ -234,6 +234,8 @@ package struct Report: Hashable, Sendable {
   package var protections: [Protection]
   /// What the figures about TLS cover and what they do not, in sentences.
   package var tlsCoverage: [String]
+  /// Whether anything that was read told of mail; where nothing did, nothing below is an all-clear.
+  package var isUnderstood: Bool
   /// Local parts, subjects and Message-IDs are tokens.
   package var isRedacted: Bool
 
@@ -254,6 +256,7 @@ package struct Report: Hashable, Sendable {
     schedules: [String],
     protections: [Protection],
     tlsCoverage: [String],
+    isUnderstood: Bool = true,
     isRedacted: Bool
   ) {
     self.from = from
@@ -272,6 +275,7 @@ package struct Report: Hashable, Sendable {
     self.schedules = schedules
     self.protections = protections
     self.tlsCoverage = tlsCoverage
+    self.isUnderstood = isUnderstood
     self.isRedacted = isRedacted
   }
 }

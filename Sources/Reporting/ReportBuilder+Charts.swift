@@ -105,8 +105,8 @@ extension ReportBuilder {
       + "Dashed upright lines mark when trouble began."
   }
 
-  /// NDRs to come, by hour; where all lie within six hours by ten minutes, beyond eight days by
-  /// six hours. A message makes one NDR for all of its recipients.
+  /// NDRs to come, in bars that are not too thin for a telephone: of ten minutes where all lie within
+  /// six hours, of an hour within two days, then of three and of six hours. A message makes one NDR for all of its recipients.
   private func wave(_ analysis: Analysis) -> Chart {
     var first: [String: Timestamp] = [:]
     for one in analysis.schedule {
@@ -115,7 +115,7 @@ extension ReportBuilder {
     }
     let expiries = first.values.sorted()
     let span = expiries.last.map { max($0.seconds(since: analysis.now), 0) } ?? 0
-    let step = span > 8 * 86_400 ? 6 * 3600.0 : span > 6 * 3600 ? 3600.0 : 600.0
+    let (step, width) = ReportBuilder.bar(span)
     let begin = Timestamp(seconds: Int64(Double(Int64(Double(analysis.now.seconds) / step)) * step))
     let slots = min(Int((span + step) / step) + 1, 240)
     var values = Array(repeating: 0.0, count: slots)
@@ -127,7 +127,7 @@ extension ReportBuilder {
     let within = expiries.count { $0.seconds(since: analysis.now) <= 86_400 }
     let peak = values.indices.max { values[$0] < values[$1] }
     let top = peak.map {
-      " The highest bar is \(time.short(moments[$0])) with \(number(values[$0]))."
+      " The most in \(width): \(number(values[$0])), from \(time.short(moments[$0])) on."
     }
     return Chart(
       id: "wave",
@@ -140,6 +140,16 @@ extension ReportBuilder {
       series: [ChartSeries(name: "NDRs", values: values)],
       unit: "NDRs"
     )
+  }
+
+  /// What one bar covers, in seconds and in words, where all are to cover `span`.
+  private static func bar(_ span: Double) -> (seconds: Double, words: String) {
+    switch span {
+    case ...21_600: (600, "10 min")
+    case ...172_800: (3600, "1 h")
+    case ...691_200: (10_800, "3 h")
+    default: (21_600, "6 h")
+    }
   }
 
   /// Failures by class, over the eight days that end with this one.

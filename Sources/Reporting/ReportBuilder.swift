@@ -50,6 +50,7 @@ package struct ReportBuilder {
       schedules: analysis.schedules.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" },
       protections: protections(days.today),
       tlsCoverage: ReportBuilder.tlsCoverage(analysis),
+      isUnderstood: analysis.tellsOfMail,
       isRedacted: isRedacted
     )
   }
@@ -111,7 +112,7 @@ package struct ReportBuilder {
   }
 
   private func coverage(_ analysis: Analysis) -> [Report.Coverage] {
-    analysis.sources.map {
+    let read = analysis.sources.map {
       Report.Coverage(
         path: $0.path,
         kind: $0.format ?? $0.kind,
@@ -122,6 +123,20 @@ package struct ReportBuilder {
         troubles: troubles[$0.path] ?? []
       )
     }
+    // What could not be read at all is no source.
+    let unread = Set(troubles.filter { !$0.value.isEmpty }.keys).subtracting(read.map(\.path))
+    return read
+      + unread.sorted().map { path in
+        Report.Coverage(
+          path: path,
+          kind: "–",
+          lines: 0,
+          recognized: 0,
+          unrecognized: 0,
+          newest: nil,
+          troubles: troubles[path] ?? []
+        )
+      }
   }
 
   static func tlsCoverage(_ analysis: Analysis) -> [String] {

@@ -55,6 +55,7 @@ package struct ReportWriter: Sendable {
   }
 
   private func context(_ report: Report) -> [String: Any] {
+    let anchors = ReportWriter.anchors(report)
     var context: [String: Any] = [
       "title": text("Mail report for \(time.isoDay(report.from))"),
       "headline": text(report.headline),
@@ -65,7 +66,9 @@ package struct ReportWriter: Sendable {
       "redacted": report.isRedacted,
       "generatedAt": text(time.long(report.generatedAt)),
       "hasTasks": !report.tasks.isEmpty,
-      "tasks": report.tasks.prefix(3).map(task),
+      "tasks": report.tasks.prefix(3).map {
+        task($0, anchors[$0.destination ?? ""], now: report.now)
+      },
       "figures": report.figures.map(figure),
       "hasChanges": !report.changes.isEmpty,
       "changes": report.changes.prefix(ReportWriter.firstChanges).map(change),
@@ -81,17 +84,35 @@ package struct ReportWriter: Sendable {
         ["name": text($0.name), "deliveries": text(String($0.deliveries))]
       },
       "hasDeadlines": !report.deadlines.isEmpty,
-      "deadlines": report.deadlines.map(deadline),
+      "deadlines": report.deadlines.map { deadline($0, anchors[$0.domain]) },
       "hasIncidents": !report.incidents.isEmpty,
-      "incidents": report.incidents.enumerated().map { incident($1, number: $0 + 1) },
+      "incidents": report.incidents.enumerated().map {
+        incident($1, anchor: ReportWriter.anchor($0))
+      },
       "coverage": report.coverage.map(coverage),
       "tlsCoverage": report.tlsCoverage.map { text($0) },
     ]
+    for (name, words) in ReportWriter.wordsForNothing {
+      context[name] = text(
+        report.isUnderstood ? words : "Not known: nothing that was read was understood."
+      )
+    }
     let charts = report.charts.filter { !$0.isEmpty }
     context["hasCharts"] = !charts.isEmpty
     context["charts"] = charts.map(chart)
     return context
   }
+
+  /// What stands where a section has nothing to show.
+  private static let wordsForNothing = [
+    "nothingToDo":
+      "Nothing: no destination holds mail back for a reason that can be repaired here.",
+    "nothingChanged":
+      "Nothing began, ended, grew or shrank against the day before and the week before, as far as "
+      + "they are known.",
+    "nothingToDraw": "Nothing waited and nothing failed: there is nothing to draw.",
+    "nothingWaits": "Nothing waits.", "noIncident": "None.",
+  ]
 
   private func freshness(_ report: Report) -> String {
     guard let newest = report.coverage.compactMap(\.newest).max() else { return "no log line read" }
@@ -100,13 +121,29 @@ package struct ReportWriter: Sendable {
       ? "newest line \(time.short(newest))" : "newest line \(LocalTime.length(age)) before"
   }
 
-  private func task(_ task: Report.Task) -> [String: Any] {
+  /// The incident to turn to for a domain: the gravest it is part of.
+  private static func anchors(_ report: Report) -> [String: String] {
+    var anchors: [String: String] = [:]
+    for (index, incident) in report.incidents.enumerated() {
+      for domain in incident.domains where anchors[domain] == nil {
+        anchors[domain] = anchor(index)
+      }
+    }
+    return anchors
+  }
+
+  private static func anchor(_ index: Int) -> String { "incident-\(index + 1)" }
+
+  private func task(_ task: Report.Task, _ anchor: String?, now: Timestamp) -> [String: Any] {
     var context: [String: Any] = ["title": text(task.title), "detail": text(task.detail)]
     if let deadline = task.deadline {
-      context["deadline"] = text("by \(time.short(deadline))")
+      let left = deadline.seconds(since: now)
+      let wait = left > 0 ? "in \(LocalTime.length(left))" : "now"
+      context["deadline"] = text("by \(time.short(deadline)), \(wait)")
     } else {
       context["noDeadline"] = true
     }
+    if let anchor { context["anchor"] = anchor }
     if task.saves > 0 { context["saves"] = text(messages(task.saves)) }
     return context
   }
@@ -131,13 +168,15 @@ package struct ReportWriter: Sendable {
     ]
   }
 
-  private func deadline(_ deadline: Report.Deadline) -> [String: Any] {
-    [
+  private func deadline(_ deadline: Report.Deadline, _ anchor: String?) -> [String: Any] {
+    var context: [String: Any] = [
       "domain": text(deadline.domain.shownDomain), "waiting": text(String(deadline.waiting)),
       "oldest": moment(deadline.oldest), "cause": text(deadline.failureClass?.rawValue ?? "–"),
       "firstExpiry": moment(deadline.firstExpiry), "fixBy": moment(deadline.fixBy),
       "expiring24h": text(String(deadline.expiring24h)), "basis": text(deadline.basis),
     ]
+    if let anchor { context["anchor"] = anchor }
+    return context
   }
 
   private func coverage(_ coverage: Report.Coverage) -> [String: Any] {
@@ -207,13 +246,13 @@ extension ReportWriter {
     return (chart.series.map(\.name), rows, note)
   }
 
-  private func incident(_ incident: Report.Incident, number: Int) -> [String: Any] {
+  private func incident(_ incident: Report.Incident, anchor: String) -> [String: Any] {
     let domains = incident.domains.prefix(4).map(\.shownDomain).joined(separator: ", ")
     let more = incident.domains.count > 4 ? " and \(incident.domains.count - 4) more" : ""
     let onset = incident.onset.map { time.long($0) } ?? "not known"
     let certainty = "\(Int((incident.confidence * 100).rounded())) %"
     var context: [String: Any] = [
-      "anchor": "incident-\(number)", "title": text(domains + more), "state": text(incident.state),
+      "anchor": anchor, "title": text(domains + more), "state": text(incident.state),
       "tone": incident.state == "recovered" ? "good" : "bad",
       "class": text(incident.failureClass?.rawValue ?? "no failure class"),
       "tls": text(incident.tlsIsCause.rawValue), "responsible": text(who(incident.responsible)),

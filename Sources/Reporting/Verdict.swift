@@ -1,12 +1,16 @@
 import Diagnosis
 import MailModel
+import Store
 package import Triage
 
 /// Whose fault it looks like, in one sentence: the head of the first screen and of the report.
 package struct Verdict {
   private let waiting: [Analysis.Destination]
   private let returned: [Analysis.Destination]
-  private let hasSeenAnything: Bool
+  /// Why nothing can be said of any destination; nil where something can.
+  package let ignorance: String?
+  /// The answer is for a part of the time, in which nothing was tried.
+  private let isQuietWindow: Bool
 
   package init(_ analysis: Analysis) {
     waiting = analysis.destinations.filter {
@@ -15,11 +19,15 @@ package struct Verdict {
     returned = analysis.destinations.filter {
       $0.queued == 0 && $0.incident?.state == .endedInBounces && $0.incident?.tlsIsCause == .yes
     }
-    hasSeenAnything = !analysis.sources.isEmpty || !analysis.queue.snapshots.isEmpty
+    ignorance = Verdict.ignorance(analysis)
+    let totals = analysis.totals
+    isQuietWindow =
+      (analysis.window.from != nil || analysis.window.to != nil)
+      && totals.delivered + totals.deferred + totals.bounced + totals.expired == 0
   }
 
   package var sentence: String {
-    guard hasSeenAnything else { return "Nothing is known yet: no log and no queue was read." }
+    if let ignorance { return ignorance }
     let tls = waiting.filter { $0.incident?.tlsIsCause == .yes }
     if !tls.isEmpty {
       return "\(Verdict.who(tls)): TLS holds up \(Verdict.mail(tls)) to "
@@ -39,7 +47,18 @@ package struct Verdict {
         + "\(Verdict.count(waiting) == 1 ? "waits" : "wait")"
         + "\(unclear ? "" : " for other reasons")\(Verdict.ours(waiting))."
     }
+    guard !isQuietWindow else {
+      return "Nothing was tried in the time looked at: no destination can be judged."
+    }
     return "No destination is in trouble: nothing waits for a repair."
+  }
+
+  private static func ignorance(_ analysis: Analysis) -> String? {
+    guard !analysis.tellsOfMail else { return nil }
+    let lines = analysis.sources.reduce(0) { $0 + $1.lines }
+    guard lines > 0 else { return "Nothing is known yet: no line of mail and no queue was read." }
+    return "Nothing was understood of the \(lines == 1 ? "line" : "\(lines) lines") read: "
+      + "nothing can be said of any destination."
   }
 
   /// The side that must act at most of the destinations.

@@ -11,6 +11,7 @@ extension Analysis {
       "generated_at": JSONValue(generatedAt),
       "now": JSONValue(now),
       "window": .object(["from": JSONValue(windowFrom), "to": JSONValue(windowTo)]),
+      "understood": .bool(tellsOfMail),
       "totals": totals.json,
       "destinations": .array(destinations.map(\.json)),
       "incidents": .array(incidents.map(\.json)),

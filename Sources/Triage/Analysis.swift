@@ -20,6 +20,12 @@ package struct Analysis: Sendable {
   package var schedule: [ScheduledMessage]
   package var queue: QueueView
 
+  /// Whether anything that was read told of mail: a line that was understood, or a queue. Where nothing
+  /// did, that no destination is in trouble is not known.
+  package var tellsOfMail: Bool {
+    !queue.snapshots.isEmpty || sources.contains { $0.recognized > 0 }
+  }
+
   /// Counts over all destinations; attempts and results count per-recipient result lines.
   package struct Totals: Hashable, Sendable {
     package var messages = 0

@@ -15,6 +15,11 @@ struct AlertCommand: AsyncParsableCommand {
     discussion: """
       What is to be told is in the database before the hook runs and leaves it only when the hook \
       ends with 0. Without a hook the alerts are only shown.
+
+      Examples:
+        mailtriage alert /var/log/mail.log --hook /etc/mailtriage/hook
+        mailtriage alert --silence example.com --for 2h
+        mailtriage alert --nagios
       """
   )
 
@@ -63,38 +68,14 @@ struct AlertCommand: AsyncParsableCommand {
 
   private func evaluate() async throws {
     let session = try Session(options)
-    let settings = session.settings.configuration.alert
     if let silence { return try keepQuiet(session, silence) }
-    let runner = (hook ?? settings.hook).map {
-      HookRunner(
-        executable: $0,
-        timeout: .seconds(settings.timeout),
-        inheritedEnvironment: ProcessInfo.processInfo.environment
-      )
-    }
+    let runner = session.alertHook(hook)
     if test { return try await sendTest(session, runner) }
     try read(session)
-    let (analysis, conditions) = try conditions(session)
-    var told: [Alert] = []
-    var handovers: [AlertOutbox.Handover] = []
-    if let runner {
-      told = try session.answering {
-        try AlertOutbox(session.store).post(
-          conditions,
-          now: session.settings.now,
-          settle: settings.settle,
-          report: newestReport(session)
-        )
-      }
-      handovers = try await drain(session, runner)
-    }
-    if let prometheus {
-      let pending = try session.answering { try session.store.outbox().count }
-      let metrics = AlertMetrics(analysis: analysis, conditions: conditions, pending: pending)
-      try ReplacedFile(prometheus).write(metrics.prometheus)
-    }
-    try show(session, conditions, told, handovers)
-    if handovers.contains(where: { $0.outcome != .taken }) {
+    let round = try await session.alertRound(runner)
+    if let prometheus { try ReplacedFile(prometheus).write(metrics(session, round).prometheus) }
+    try show(session, round)
+    if round.handovers.contains(where: { $0.outcome != .taken }) {
       throw ExitStatus.unavailable.code
     }
     try session.finish()
@@ -104,12 +85,19 @@ struct AlertCommand: AsyncParsableCommand {
   private func check() throws {
     let session = try Session(options)
     try read(session)
-    let (analysis, conditions) = try conditions(session)
-    let pending = try session.answering { try session.store.outbox().count }
-    let metrics = AlertMetrics(analysis: analysis, conditions: conditions, pending: pending)
+    var metrics = try metrics(session, try session.alertConditions())
+    if !session.hasUnderstoodInput { metrics.inputFault = session.complaints.first }
     if let prometheus { try ReplacedFile(prometheus).write(metrics.prometheus) }
-    try printResult(metrics.nagiosLine)
+    try session.write(metrics.nagiosLine)
     throw ExitCode(metrics.nagiosStatus)
+  }
+
+  private func metrics(_ session: Session, _ round: AlertRound) throws -> AlertMetrics {
+    AlertMetrics(
+      analysis: round.analysis,
+      conditions: round.conditions,
+      pending: try session.answering { try session.store.outbox().count }
+    )
   }
 
   private func read(_ session: Session) throws {
@@ -119,28 +107,6 @@ struct AlertCommand: AsyncParsableCommand {
     {
       try session.ingest(paths)
     }
-  }
-
-  private func conditions(_ session: Session) throws -> (Analysis, [AlertCondition]) {
-    let analysis = try session.analysis()
-    let flow = try session.answering {
-      try MailFlow(session.store, now: session.settings.now, newest: analysis.newest)
-    }
-    let rules = AlertRules(AlertThresholds(session.settings.configuration.alert))
-    return (analysis, rules.conditions(analysis, flow: flow))
-  }
-
-  private func drain(
-    _ session: Session,
-    _ runner: HookRunner
-  ) async throws -> [AlertOutbox.Handover] {
-    do {
-      return try await AlertOutbox(session.store).drain(runner, clock: Settings.clockNow) {
-        if $0.outcome != .taken {
-          complain("alert \($0.alert.id) stays: \($0.outcome.explanation)")
-        }
-      }
-    } catch let error as StoreError { throw Refusal(error) }
   }
 
   private func sendTest(_ session: Session, _ runner: HookRunner?) async throws {
@@ -168,7 +134,7 @@ struct AlertCommand: AsyncParsableCommand {
     guard outcome == .taken else {
       throw Refusal(.unavailable, "\(runner.executable): \(outcome.explanation)")
     }
-    try printResult("The hook has taken the test alert \(alert.id).\n")
+    try session.write("The hook has taken the test alert \(alert.id).\n")
   }
 
   private func keepQuiet(_ session: Session, _ name: String) throws {
@@ -181,34 +147,25 @@ struct AlertCommand: AsyncParsableCommand {
     let destination = name == "all" ? "" : HostName(name)?.description ?? name
     let until = session.settings.now.advanced(bySeconds: seconds)
     try session.answering { try session.store.silence(destination, until: until) }
-    try printResult("Nothing is told of \(OutsideText(name).terminal()) until \(until.rfc3339).\n")
-  }
-
-  /// Where the newest report lies, if reports are written.
-  private func newestReport(_ session: Session) -> String? {
-    guard let directory = session.settings.configuration.report.outputDirectory,
-      let names = try? FileManager.default.contentsOfDirectory(atPath: directory)
-    else { return nil }
-    return names.filter { $0.hasPrefix("report-") && $0.hasSuffix(".html") }.max()
-      .map { "\(directory)/\($0)" }
+    try session.write(
+      "Nothing is told of \(OutsideText(name).terminal()) until \(until.rfc3339).\n"
+    )
   }
 
   // MARK: What it shows
 
-  private func show(
-    _ session: Session,
-    _ conditions: [AlertCondition],
-    _ told: [Alert],
-    _ handovers: [AlertOutbox.Handover]
-  ) throws {
-    let present = conditions.filter { $0.standing == .present }
+  private func show(_ session: Session, _ round: AlertRound) throws {
+    let analysis = round.analysis
+    let handovers = round.handovers
+    let present = round.present
     if options.format == .json {
       let redaction = Redaction(isOn: options.redact)
       let document = JSONValue.object([
         "schema": .string("mailtriage.alerts/1"),
         "now": JSONValue(session.settings.now),
-        "present": .array(present.map(\.json)),
-        "told": .array(told.map { .string($0.id) }),
+        "understood": .bool(analysis.tellsOfMail),
+        "present": .array(present.map { .object($0.json) }),
+        "told": .array(round.told.map { .string($0.id) }),
         "handed_over": .array(
           handovers.map {
             .object([
@@ -221,40 +178,19 @@ struct AlertCommand: AsyncParsableCommand {
       return try session.write(redaction.apply(document.text()) + "\n")
     }
     let ordered = present.sorted { ($1.severity, $1.count) < ($0.severity, $0.count) }
-    var blocks: [Page.Block] = ordered.map {
+    let caveat = InputCaveat(session.reports, isMore: analysis.tellsOfMail)?.sentence
+    var blocks: [Page.Block] = [caveat].compactMap { $0 }.map { .lead($0) }
+    blocks += ordered.map {
       let line = "\($0.severity.name): \($0.rule.rawValue): \($0.summary)"
       return options.format == .text ? .paragraph(line) : .item(line)
     }
-    if present.isEmpty { blocks.append(.lead("Nothing to alert of.")) }
+    if present.isEmpty {
+      blocks.append(.lead(Verdict(analysis).ignorance ?? "Nothing to alert of."))
+    }
     let taken = handovers.count { $0.outcome == .taken }
     if !handovers.isEmpty {
       blocks.append(.paragraph("The hook has taken \(taken) of \(handovers.count) alerts."))
     }
     try session.write(Page(title: "Mail alerts", blocks), width: Session.terminalWidth)
-  }
-}
-
-extension AlertThresholds {
-  fileprivate init(_ settings: Configuration.AlertSettings) {
-    self.init(
-      fixByWithin: settings.fixByWithin,
-      ndrWave: settings.ndrWave,
-      backlogGrowth: settings.backlogGrowth,
-      backlogMinimum: settings.backlogMinimum,
-      inboundDrop: settings.inboundDrop,
-      noInputFor: settings.noInputFor
-    )
-  }
-}
-
-extension AlertCondition {
-  fileprivate var json: JSONValue {
-    .object([
-      "rule": .string(rule.rawValue), "severity": .string(severity.name),
-      "destination": JSONValue(destination.isEmpty ? nil : destination),
-      "class": JSONValue(failureClass?.rawValue), "count": .int(count),
-      "first_seen": JSONValue(firstSeen), "fix_by": JSONValue(fixBy),
-      "summary": .string(summary), "remedy": JSONValue(remedy),
-    ])
   }
 }

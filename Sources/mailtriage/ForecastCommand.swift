@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Forecast
 import FoundationEssentials
+import Intake
 import MailModel
 import Reporting
 import Triage
@@ -10,7 +11,14 @@ import Triage
 struct ForecastCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forecast",
-    abstract: "Says when each waiting message is tried again, warned about and returned."
+    abstract: "Says when each waiting message is tried again, warned about and returned.",
+    discussion: """
+      --verbose lists each message. Deadlines follow the server's own rule and settings.
+
+      Examples:
+        mailtriage forecast --spool /var/spool/postfix --mta-config /etc/postfix
+        mailtriage forecast /var/log/exim4 --now 2026-03-02T09:00:00Z --verbose
+      """
   )
 
   @Argument(help: "Files and directories to read first.")
@@ -22,7 +30,8 @@ struct ForecastCommand: ParsableCommand {
     try refusing {
       let session = try Session(options)
       try session.ingest(paths)
-      let page = ForecastPage(try session.analysis(), zone: session.settings.zone)
+      let analysis = try session.analysis()
+      let page = ForecastPage(analysis, inputs: session.reports, zone: session.settings.zone)
       switch options.format {
       case .json:
         let redaction = Redaction(isOn: options.redact)
@@ -41,10 +50,12 @@ struct ForecastCommand: ParsableCommand {
 /// The forecast in its formats.
 struct ForecastPage {
   private let analysis: Analysis
+  private let caveat: String?
   private let time: LocalTime
 
-  init(_ analysis: Analysis, zone: TimeZone) {
+  init(_ analysis: Analysis, inputs: [InputReport], zone: TimeZone) {
     self.analysis = analysis
+    caveat = InputCaveat(inputs, isMore: analysis.tellsOfMail)?.sentence
     time = LocalTime(zone: zone)
   }
 
@@ -63,6 +74,7 @@ struct ForecastPage {
     let odds = analysis.recoveryOdds
     return .object([
       "schema": .string("mailtriage.forecast/1"), "now": JSONValue(analysis.now),
+      "understood": .bool(analysis.tellsOfMail),
       "messages": .array(
         analysis.schedule.map { scheduled in
           let known = messages[scheduled.queueID]
@@ -94,14 +106,17 @@ struct ForecastPage {
 
   /// The destinations, the nearest deadline first; with each message where that is wanted.
   func page(withMessages: Bool) -> Page {
+    let first = caveat.map { [Page.Block.lead($0)] } ?? []
     guard !destinations.isEmpty else {
-      return Page(title: "Mail forecast", [.lead(QueuePage.nothing(in: analysis.queue))])
+      let lead = Verdict(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
+      return Page(title: "Mail forecast", first + [.lead(lead)])
     }
-    var blocks: [Page.Block] = [
-      .lead(
-        "As of \(time.long(analysis.now)). Fix a destination before “fix by”, or mail is returned."
-      ), .table(table),
-    ]
+    var blocks: [Page.Block] =
+      first + [
+        .lead(
+          "As of \(time.long(analysis.now)). Fix a destination before “fix by”, or mail is returned."
+        ), .table(table),
+      ]
     if withMessages { blocks.append(.table(messages)) }
     blocks += analysis.schedules.sorted { $0.key < $1.key }.map {
       .paragraph("\($0.key): \($0.value).")

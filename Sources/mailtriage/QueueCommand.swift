@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Forecast
 import FoundationEssentials
+import Intake
 import MailModel
 import Reporting
 import Triage
@@ -10,7 +11,13 @@ import Triage
 struct QueueCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "queue",
-    abstract: "Shows what waits now: destination, age and cause."
+    abstract: "Shows what waits now: destination, age and cause.",
+    discussion: """
+      Examples:
+        mailtriage queue
+        mailtriage queue /var/log/mail.log --spool /var/spool/postfix
+        postqueue -j | mailtriage queue - --format json
+      """
   )
 
   @Argument(help: "Files and directories to read first.")
@@ -22,7 +29,8 @@ struct QueueCommand: ParsableCommand {
     try refusing {
       let session = try Session(options)
       try session.ingest(paths)
-      let page = QueuePage(try session.analysis(), zone: session.settings.zone)
+      let analysis = try session.analysis()
+      let page = QueuePage(analysis, inputs: session.reports, zone: session.settings.zone)
       switch options.format {
       case .json:
         let redaction = Redaction(isOn: options.redact)
@@ -37,6 +45,7 @@ struct QueueCommand: ParsableCommand {
 /// What waits, in its formats.
 struct QueuePage {
   private let analysis: Analysis
+  private let caveat: String?
   private let time: LocalTime
 
   /// Upper ends of the age classes in seconds, with their names.
@@ -56,8 +65,9 @@ struct QueuePage {
     var total: Int { ages.reduce(0, +) }
   }
 
-  init(_ analysis: Analysis, zone: TimeZone) {
+  init(_ analysis: Analysis, inputs: [InputReport], zone: TimeZone) {
     self.analysis = analysis
+    caveat = InputCaveat(inputs, isMore: analysis.tellsOfMail)?.sentence
     time = LocalTime(zone: zone)
   }
 
@@ -96,6 +106,7 @@ struct QueuePage {
     .object([
       "schema": .string("mailtriage.queue/1"), "now": JSONValue(analysis.now),
       "messages": .int(analysis.queue.messages.count),
+      "understood": .bool(analysis.tellsOfMail),
       "from_log_only": .bool(analysis.queue.isFromLog),
       "destinations": .array(
         rows.map { row in
@@ -119,16 +130,19 @@ struct QueuePage {
 
   var page: Page {
     let rows = rows
+    let first = caveat.map { [Page.Block.lead($0)] } ?? []
     guard !rows.isEmpty else {
-      return Page(title: "Mail queue", [.lead(QueuePage.nothing(in: analysis.queue))])
+      let lead = Verdict(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
+      return Page(title: "Mail queue", first + [.lead(lead)])
     }
     let count = analysis.queue.messages.count
-    var blocks: [Page.Block] = [
-      .lead(
-        "\(Verdict.messages(count)) \(count == 1 ? "waits" : "wait") for "
-          + "\(Verdict.destinations(rows.count)), as of \(time.long(analysis.now))."
-      ), .table(table(rows)),
-    ]
+    var blocks: [Page.Block] =
+      first + [
+        .lead(
+          "\(Verdict.messages(count)) \(count == 1 ? "waits" : "wait") for "
+            + "\(Verdict.destinations(rows.count)), as of \(time.long(analysis.now))."
+        ), .table(table(rows)),
+      ]
     if analysis.queue.isFromLog {
       blocks.append(.paragraph("No queue was read: this is what the log leaves open."))
     }

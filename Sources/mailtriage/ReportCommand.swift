@@ -10,7 +10,13 @@ import Triage
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Writes the daily report: HTML, Markdown and JSON, or a mail for sendmail -t."
+    abstract: "Writes the daily report: HTML, Markdown and JSON, or a mail for sendmail -t.",
+    discussion: """
+      Examples:
+        mailtriage report /var/log/mail.log --output-dir /var/www/mail
+        mailtriage report --day 2026-03-02 --format html --output report.html
+        mailtriage report --email | sendmail -t
+      """
   )
 
   @Argument(help: "Files and directories to read first.")
@@ -46,7 +52,11 @@ struct ReportCommand: ParsableCommand {
           isRedacted: redaction.isOn
         )
         builder.troubles = Dictionary(
-          session.reports.map { ($0.path, $0.troubles.map(\.trouble.description)) },
+          session.reports.map {
+            (
+              $0.path, $0.troubles.filter { $0.kind != .note }.map(\.trouble.description)
+            )
+          },
           uniquingKeysWith: +
         )
         return try builder.report(from: from, to: to)
@@ -59,7 +69,7 @@ struct ReportCommand: ParsableCommand {
       let directory = outputDir ?? session.settings.configuration.report.outputDirectory
       if email {
         let settings = session.settings.configuration.report
-        try printResult(
+        try session.write(
           ReportMail(
             from: settings.from ?? "mailtriage",
             to: settings.to ?? "postmaster",

@@ -11,14 +11,20 @@ import Triage
 /// One run of a command on the store: opened, fed with what is new, asked.
 final class Session {
   let options: SharedOptions
-  let settings: Settings
+  private(set) var settings: Settings
   let store: TriageStore
   private(set) var reports: [InputReport] = []
   private(set) var statuses: [ExitStatus] = []
+  /// What is wrong with the input, each as a sentence.
+  private(set) var complaints: [String] = []
+
+  /// What was complained of, before this run too, and is not again.
+  private(set) var said: Set<String>
 
   /// Opens the store. Throws ``Refusal``.
-  init(_ options: SharedOptions) throws {
+  init(_ options: SharedOptions, said: Set<String> = []) throws {
     self.options = options
+    self.said = said
     settings = try Settings(options)
     do {
       if options.rebuild, let kept = try TriageStore.setAside(path: settings.databasePath),
@@ -40,7 +46,13 @@ final class Session {
     if paths.isEmpty, spools.isEmpty {
       named = settings.configuration.inputs
       spools = settings.configuration.spools
-      if named.isEmpty { (named, spools) = usualPlaces() }
+      if named.isEmpty, spools.isEmpty {
+        let server: (any MailServer)?
+        (named, spools, server) = usualPlaces()
+        if settings.configurations.isEmpty, let server {
+          try settings.readOwnConfigurations(options, of: [server])
+        }
+      }
       if !options.quiet, !(named + spools).isEmpty {
         complain("reading \((named + spools).joined(separator: ", "))")
       }
@@ -96,14 +108,20 @@ final class Session {
     }
   }
 
-  private func usualPlaces() -> (logs: [String], spools: [String]) {
+  /// Whether this run has read a line of mail or a queue.
+  var hasUnderstoodInput: Bool {
+    reports.contains { $0.recognized > 0 || $0.kind == .queue || $0.kind == .queueListing }
+  }
+
+  private func usualPlaces() -> (logs: [String], spools: [String], server: (any MailServer)?) {
     for server in registeredMailServers {
       let places = server.usualPlaces
       let logs = places.logs.filter { access($0, F_OK) == 0 }
       let queues = places.queues.filter { access($0, F_OK) == 0 }
-      if !queues.isEmpty { return (logs, queues) }
+      if !queues.isEmpty { return (logs, queues, server) }
     }
-    return (registeredMailServers.flatMap(\.usualPlaces.logs).filter { access($0, F_OK) == 0 }, [])
+    let logs = registeredMailServers.flatMap(\.usualPlaces.logs).filter { access($0, F_OK) == 0 }
+    return (logs, [], nil)
   }
 
   private func note(_ trouble: InputTrouble, isTold: Bool = true) {
@@ -118,7 +136,9 @@ final class Session {
     case .inputOutput: statuses.append(.inputOutput)
     case .content: statuses.append(.inputNotValid)
     }
-    if isTold { complain(trouble.trouble.description) }
+    let sentence = trouble.trouble.description
+    if !trouble.kind.isHarmless { complaints.append(sentence) }
+    if said.insert(sentence).inserted, isTold { complain(sentence) }
   }
 
   /// The analysis of what the store holds.

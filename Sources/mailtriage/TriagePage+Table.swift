@@ -15,12 +15,11 @@ extension TriagePage {
   /// The page for a terminal: what does not fit is counted.
   var screen: Page {
     let rows = trouble
-    let lead = Verdict(analysis).sentence
-    let prose = [lead] + head + [deadline].compactMap { $0 } + foot
+    let prose = leads + head + [deadline].compactMap { $0 } + foot
     let height = prose.reduce(0) { $0 + Page.height($1, width: TriagePage.columns) }
     // Two blank lines, the heading and the line that counts the rest.
     let room = max(TriagePage.fewestRows, TriagePage.lines - height - 4)
-    var blocks: [Page.Block] = [.lead(lead)] + head.map { .paragraph($0) }
+    var blocks: [Page.Block] = leads.map { .lead($0) } + head.map { .paragraph($0) }
     if !rows.isEmpty {
       var table = brief(Array(rows.prefix(room)))
       let rest = rows.dropFirst(room)
@@ -39,7 +38,7 @@ extension TriagePage {
   var document: Page {
     let rows = trouble
     var blocks: [Page.Block] =
-      [.lead(Verdict(analysis).sentence)] + head.map { .paragraph($0) }
+      leads.map { .lead($0) } + head.map { .paragraph($0) }
     if let deadline { blocks.append(.paragraph(deadline)) }
     if !rows.isEmpty { blocks.append(.table(full(rows))) }
     return Page(title: "Mail triage", blocks + foot.map { .paragraph($0) })

@@ -104,6 +104,14 @@ struct TriagePage {
     return trend.rawValue
   }
 
+  /// What stands first: the verdict, and what takes from it where nothing of this run's input was
+  /// understood.
+  var leads: [String] {
+    let verdict = Verdict(analysis).sentence
+    let caveat = InputCaveat(inputs, isMore: analysis.tellsOfMail)?.sentence
+    return (analysis.tellsOfMail ? [caveat, verdict] : [verdict, caveat]).compactMap { $0 }
+  }
+
   /// What is said above the table: how fresh the newest line is, how much was understood, and which
   /// inputs of earlier runs the answer covers too.
   var head: [String] {
