@@ -26,7 +26,8 @@ final class ResultSink {
     if descriptor != 1 { close(descriptor) }
   }
 
-  private func flush() throws {
+  /// Writes out what was held back.
+  func flush() throws {
     guard writeAll(buffer, to: descriptor) else {
       throw Refusal(.inputOutput, "\(path): \(String(cString: strerror(errno)))")
     }
