@@ -81,7 +81,7 @@ struct Watch {
   private let interval: Double
   /// Conditions that were told as present, by their keys.
   private var present: [String: AlertCondition] = [:]
-  /// Complaints that were made: each is made once.
+  /// What the last round complained of: it is not told again as long as it is so.
   private var complaints: Set<String> = []
 
   init(command: WatchCommand, sink: ResultSink) {
@@ -134,9 +134,9 @@ struct Watch {
   }
 
   private mutating func round(_ changes: FileWatch?) async throws {
-    let session = try Session(options, told: complaints)
+    let session = try Session(options, saidBefore: complaints)
     try session.ingest(command.paths)
-    complaints.formUnion(session.complaints)
+    complaints = session.said
     for path in command.paths + session.reports.filter({ $0.kind == .log }).map(\.path) {
       guard let changes, path != "journal:" else { continue }
       // What cannot be watched is looked at with the queues.
@@ -158,33 +158,45 @@ struct Watch {
     )
     for (key, condition) in found.sorted(by: { $0.key < $1.key }) {
       guard let known = present[key] else {
-        try tell("began", condition, now)
+        try tell("began", condition, .firing, now)
         continue
       }
-      if known.severity < condition.severity { try tell("worsened", condition, now) }
+      if known.severity < condition.severity { try tell("worsened", condition, .firing, now) }
     }
     for (key, condition) in present.sorted(by: { $0.key < $1.key }) where found[key] == nil {
-      try tell("ended", condition, now)
+      var state = AlertState.resolved
+      if case .over(let ending, _) = round.conditions.first(where: { $0.key == key })?.standing {
+        state = ending
+      }
+      try tell("ended", condition, state, now)
     }
     present = found
     try sink.flush()
   }
 
-  private func tell(_ event: String, _ condition: AlertCondition, _ now: Timestamp) throws {
+  private func tell(
+    _ event: String,
+    _ condition: AlertCondition,
+    _ state: AlertState,
+    _ now: Timestamp
+  ) throws {
     let redaction = Redaction(isOn: options.redact)
-    switch options.format {
-    case .json:
+    if options.format == .json {
       let document = JSONValue.object(
         condition.json.merging([
           "schema": .string("mailtriage.watch/1"), "at": JSONValue(now), "event": .string(event),
+          "state": .string(state.rawValue),
         ]) { own, _ in own }
       )
-      try sink.write(redaction.apply(document.text()) + "\n")
-    case .text, .markdown, .html:
-      let line = "\(condition.severity.name): \(condition.rule.rawValue): \(condition.summary)"
-      try sink.write(
-        "\(now.rfc3339) \(event) \(OutsideText(redaction.apply(line)).terminal(limit: 1000))\n"
-      )
+      return try sink.write(redaction.apply(document.text()) + "\n")
     }
+    // What was said when it began is no longer so.
+    let about = [condition.destination, condition.failureClass?.rawValue ?? "", state.rawValue]
+    let what =
+      state == .firing
+      ? "\(condition.severity.name): \(condition.rule.rawValue): \(condition.summary)"
+      : ([condition.rule.rawValue] + about.filter { !$0.isEmpty }).joined(separator: ": ")
+    let line = OutsideText(redaction.apply(what)).terminal(limit: 1000)
+    try sink.write("\(now.rfc3339) \(event) \(line)\n")
   }
 }

@@ -75,6 +75,10 @@ import Testing
     try watch.wait("trouble after rotation") {
       watch.lines.contains { $0.contains("second.example") }
     }
+    // The first one is repaired.
+    try place.append("mail.log", message(4, "first.example", PostfixLines.sent))
+    try place.append("mail.log", message(2, "first.example", PostfixLines.sent))
+    try watch.wait("the first one's end") { watch.lines.contains { $0.contains("\"ended\"") } }
     watch.process.terminate()
     watch.process.waitUntilExit()
     #expect(watch.process.terminationReason == .exit && watch.process.terminationStatus == 0)
@@ -85,7 +89,7 @@ import Testing
       let event = try JSONDecoder().decode(Event.self, from: Data(line.utf8))
       if event.rule == "new-incident" { begun.append("\(event.event) \(event.destination ?? "")") }
     }
-    #expect(begun == ["began first.example", "began second.example"])
+    #expect(begun == ["began first.example", "began second.example", "ended first.example"])
     let told = try String(contentsOfFile: place.path + "/told", encoding: .utf8)
     #expect(told.contains("first.example\n") && told.contains("second.example\n"))
   }
