@@ -17,7 +17,7 @@ struct Mailtriage: AsyncParsableCommand {
     subcommands: [
       Analyze.self, Explain.self, Trace.self, QueueCommand.self, ForecastCommand.self,
       RemedyCommand.self, ReportCommand.self, ConfigCommand.self,
-      RetryCommand.self, ProbeCommand.self, AlertCommand.self, WatchCommand.self,
+      RetryCommand.self, ProbeCommand.self, AlertCommand.self,
     ]
   )
 

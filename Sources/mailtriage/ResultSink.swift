@@ -26,8 +26,7 @@ final class ResultSink {
     if descriptor != 1 { close(descriptor) }
   }
 
-  /// Writes out what was held back.
-  func flush() throws {
+  private func flush() throws {
     guard writeAll(buffer, to: descriptor) else {
       throw Refusal(.inputOutput, "\(path): \(String(cString: strerror(errno)))")
     }

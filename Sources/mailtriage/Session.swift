@@ -18,15 +18,12 @@ final class Session {
   /// What is wrong with the input, each as a sentence.
   private(set) var complaints: [String] = []
 
-  /// All that this run complained of, or would have.
-  private(set) var said: Set<String> = []
-  /// What an earlier run complained of: it is not told again.
-  private let saidBefore: Set<String>
+  /// What was complained of, and is not again.
+  private var said: Set<String> = []
 
   /// Opens the store. Throws ``Refusal``.
-  init(_ options: SharedOptions, saidBefore: Set<String> = []) throws {
+  init(_ options: SharedOptions) throws {
     self.options = options
-    self.saidBefore = saidBefore
     settings = try Settings(options)
     do {
       if options.rebuild, let kept = try TriageStore.setAside(path: settings.databasePath),
@@ -105,7 +102,7 @@ final class Session {
       if !trouble.kind.isHarmless { told += 1 }
       note(trouble, isTold: told <= Session.mostTold)
     }
-    if told > Session.mostTold, saidBefore.isDisjoint(with: said) {
+    if told > Session.mostTold {
       complain("\(report.path): \(told - Session.mostTold) more faults like these")
     }
   }
@@ -140,7 +137,7 @@ final class Session {
     }
     let sentence = trouble.trouble.description
     if !trouble.kind.isHarmless { complaints.append(sentence) }
-    if said.insert(sentence).inserted, isTold, !saidBefore.contains(sentence) { complain(sentence) }
+    if said.insert(sentence).inserted, isTold { complain(sentence) }
   }
 
   /// The analysis of what the store holds.

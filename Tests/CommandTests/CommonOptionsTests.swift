@@ -18,7 +18,7 @@ import Testing
 
   private static let commands: [[String]] = [
     ["analyze"], ["explain"], ["trace"], ["queue"], ["forecast"], ["remedy"], ["report"],
-    ["alert"], ["config", "check"], ["retry"], ["probe"], ["watch"],
+    ["alert"], ["config", "check"], ["retry"], ["probe"],
   ]
   /// What these cannot do without.
   private static let needed = [
