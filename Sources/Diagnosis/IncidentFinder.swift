@@ -49,7 +49,8 @@ package struct IncidentFinder {
       deliveredInClear: 0,
       counts: [:]
     )
-    for one in IncidentFinder.refined(tallies) {
+    let tallies = IncidentFinder.refined(tallies)
+    for one in tallies {
       let tally = one.tally
       switch tally.outcome {
       case .delivered:
@@ -68,7 +69,7 @@ package struct IncidentFinder {
         if one.heldUp { history.lastFailed = max(history.lastFailed ?? tally.last, tally.last) }
       }
     }
-    history.incident = incident(history, IncidentFinder.refined(tallies))
+    history.incident = incident(history, tallies)
     return history
   }
 
@@ -76,6 +77,7 @@ package struct IncidentFinder {
   /// not verified" beside "certificate has expired" is the latter. So do suspended deliveries, which
   /// repeat a reason without a session.
   private static func refined(_ tallies: [ClassifiedTally]) -> [ClassifiedTally] {
+    guard tallies.contains(where: mayBeRefined) else { return tallies }
     var fine: [Family: [Classification: Int]] = [:]
     for one in tallies {
       guard let found = one.classification, let failureClass = found.failureClass,
@@ -101,6 +103,11 @@ package struct IncidentFinder {
       refined.classification = best.key
       return refined
     }
+  }
+
+  private static func mayBeRefined(_ one: ClassifiedTally) -> Bool {
+    guard let failureClass = one.classification?.failureClass else { return false }
+    return failureClass == .other && !one.tally.tried || Family.coarse(failureClass) != nil
   }
 
   /// Coarse classes and what may be behind them.

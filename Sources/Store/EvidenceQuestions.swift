@@ -17,7 +17,8 @@ package struct EvidenceLine: Hashable, Sendable {
 extension TriageStore {
   /// The line at a position: the copy that was kept, else read back from its file, else nil.
   package func line(at position: LinePosition) throws -> EvidenceLine? {
-    let found: (path: String, kept: String?)? = try read { db in
+    // Thousands of them are asked for, and a transaction each would cost more than the answer.
+    let found: (path: String, kept: String?)? = try lookUp { db in
       guard
         let path = try String.fetchOne(
           try db.cachedStatement(sql: "SELECT path FROM source WHERE id = ?"),

@@ -195,11 +195,13 @@ extension TriageStore {
     withAttempts: Bool = true,
     _ body: (StoredMessage) throws -> Void
   ) throws {
+    // Columns are read by their place: looking their names up costs more than reading them.
     let messages = try Row.fetchCursor(
       db,
       sql: """
-        SELECT m.*, o.server AS server, o.host AS host FROM message m
-        JOIN origin o ON o.id = m.origin WHERE \(condition) ORDER BY m.id
+        SELECT m.id, m.held, m.ended_at, m.queue_id, o.server, o.host, m.sender, m.message_id, m.size,
+          m.arrived_at
+        FROM message m JOIN origin o ON o.id = m.origin WHERE \(condition) ORDER BY m.id
         """,
       arguments: arguments
     )
@@ -208,44 +210,48 @@ extension TriageStore {
       withAttempts
       ? try AttemptWalk(db, condition: condition, arguments: arguments) : nil
     let recipientsOf = try db.cachedStatement(
-      sql: "SELECT * FROM recipient WHERE message = ? ORDER BY id"
+      sql: """
+        SELECT id, address, domain, status, expired_at FROM recipient WHERE message = ? ORDER BY id
+        """
     )
     let notificationsOf = try db.cachedStatement(
-      sql: "SELECT * FROM notification WHERE message = ? ORDER BY id"
+      sql: """
+        SELECT at, kind, notice, source, offset FROM notification WHERE message = ? ORDER BY id
+        """
     )
     while let row = try messages.next() {
-      let id: Int64 = row["id"]
-      let isHeld = row["held"] == 1
-      let endedAt: Int64? = row["ended_at"]
+      let id: Int64 = row[0]
+      let isHeld = row[1] == 1
+      let endedAt: Int64? = row[2]
       let recipients = try Row.fetchAll(recipientsOf, arguments: [id])
       let notifications = try Row.fetchAll(notificationsOf, arguments: [id])
       try body(
         StoredMessage(
-          queueID: row["queue_id"],
-          server: MailServerID(row["server"]),
-          host: row["host"],
-          sender: row["sender"],
-          messageID: row["message_id"],
-          size: row["size"],
-          arrivedAt: Timestamp(microseconds: row["arrived_at"]),
+          queueID: row[3],
+          server: MailServerID(row[4]),
+          host: row[5],
+          sender: row[6],
+          messageID: row[7],
+          size: row[8],
+          arrivedAt: Timestamp(microseconds: row[9]),
           endedAt: endedAt.map { Timestamp(microseconds: $0) },
           isHeld: isHeld,
           recipients: try recipients.map { one in
             StoredRecipient(
-              address: one["address"],
-              domain: names.domains[one["domain"]] ?? "",
-              status: (StoredStatus(rawValue: one["status"]) ?? .unknown)
+              address: one[1],
+              domain: names.domains[one[2]] ?? "",
+              status: (StoredStatus(rawValue: one[3]) ?? .unknown)
                 .status(isHeld: isHeld, hasEnded: endedAt != nil),
-              expiredAt: (one["expired_at"] as Int64?).map { Timestamp(microseconds: $0) },
-              attempts: try attempts?.attempts(of: one["id"]).map { stored($0, names) } ?? []
+              expiredAt: (one[4] as Int64?).map { Timestamp(microseconds: $0) },
+              attempts: try attempts?.attempts(of: one[0]).map { stored($0, names) } ?? []
             )
           },
           notifications: notifications.map {
             StoredNotification(
-              at: Timestamp(microseconds: $0["at"]),
-              kind: LoggedNotification.Kind(rawValue: $0["kind"]) ?? .nonDelivery,
-              noticeID: $0["notice"],
-              position: LinePosition(source: $0["source"], offset: $0["offset"])
+              at: Timestamp(microseconds: $0[0]),
+              kind: LoggedNotification.Kind(rawValue: $0[1]) ?? .nonDelivery,
+              noticeID: $0[2],
+              position: LinePosition(source: $0[3], offset: $0[4])
             )
           }
         )
@@ -253,23 +259,24 @@ extension TriageStore {
     }
   }
 
+  /// `row` as ``AttemptWalk`` gives it.
   private static func stored(_ row: Row, _ names: Names) -> StoredAttempt {
-    let facts = AttemptFacts(packed: row["facts"])
-    let causeSource: Int64? = row["cause_source"]
+    let facts = AttemptFacts(packed: row[2])
+    let causeSource: Int64? = row[9]
     var cause: LinePosition?
-    if let causeSource, let offset = row["cause_offset"] as Int64? {
+    if let causeSource, let offset = row[10] as Int64? {
       cause = LinePosition(source: causeSource, offset: offset)
     }
     return StoredAttempt(
-      at: Timestamp(microseconds: row["at"]),
+      at: Timestamp(microseconds: row[1]),
       outcome: facts.outcome,
       tried: facts.tried,
       security: facts.security,
-      relay: names.relays[row["relay"]] ?? "",
-      reply: names.reasons[row["reply"]] ?? "",
-      cause: names.reasons[row["cause"]] ?? "",
-      enhancedStatus: EnhancedStatusCode(packed: row["status"]),
-      position: LinePosition(source: row["source"], offset: row["offset"]),
+      relay: names.relays[row[3]] ?? "",
+      reply: names.reasons[row[4]] ?? "",
+      cause: names.reasons[row[5]] ?? "",
+      enhancedStatus: EnhancedStatusCode(packed: row[6]),
+      position: LinePosition(source: row[7], offset: row[8]),
       causePosition: cause
     )
   }
@@ -284,7 +291,9 @@ private final class AttemptWalk {
     rows = try Row.fetchCursor(
       db,
       sql: """
-        SELECT a.*, m.id AS message FROM attempt a JOIN recipient r ON r.id = a.recipient
+        SELECT a.recipient, a.at, a.facts, a.relay, a.reply, a.cause, a.status, a.source, a.offset,
+          a.cause_source, a.cause_offset
+        FROM attempt a JOIN recipient r ON r.id = a.recipient
         JOIN message m ON m.id = r.message WHERE \(condition) ORDER BY m.id, r.id, a.id
         """,
       arguments: arguments
@@ -295,7 +304,7 @@ private final class AttemptWalk {
   /// The attempts of a recipient; recipients are asked for in order.
   func attempts(of recipient: Int64) throws -> [Row] {
     var found: [Row] = []
-    while let row = next, row["recipient"] == recipient {
+    while let row = next, row[0] == recipient {
       found.append(row)
       next = try rows.next()?.copy()
     }

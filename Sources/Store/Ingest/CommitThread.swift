@@ -49,11 +49,15 @@ final class CommitThread: Sendable {
     spare.withLock { $0.append(empty) }
   }
 
-  /// Asks the store, what was handed over so far included. Throws ``StoreError``.
+  /// Asks the store, what was handed over so far included. Throws ``StoreError``. The transaction
+  /// begins with the first question: thousands of them follow, and each would take and leave a lock.
   func read<Value>(_ question: (Database) throws -> Value) throws -> Value {
     queue.sync {}
     try check()
-    return try store.lookUp(question)
+    return try store.lookUp { db in
+      if !db.isInsideTransaction { try db.beginTransaction(.immediate) }
+      return try question(db)
+    }
   }
 
   /// Waits until all that was handed over is in the store, and lets go of the statements; a

@@ -317,7 +317,7 @@ package struct IngestWriter: ~Copyable {
   private mutating func endedMessage(_ row: Int64) throws -> OpenMessage? {
     if let message = channels.message(row) { return message }
     let message = try recall { db in
-      let message = try db.cachedStatement(sql: "SELECT * FROM message WHERE id = ?")
+      let message = try db.cachedStatement(sql: OpenMessage.select + " WHERE id = ?")
       return try Row.fetchOne(message, arguments: [row])
     }
     if let message { channels.keep(message) }

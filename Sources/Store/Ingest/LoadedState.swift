@@ -70,7 +70,7 @@ extension IngestWriter {
   mutating func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
     try recall { db in
       let message = try db.cachedStatement(
-        sql: "SELECT * FROM message WHERE ended_at IS NULL AND queue_id = ? AND origin = ?"
+        sql: OpenMessage.select + " WHERE ended_at IS NULL AND queue_id = ? AND origin = ?"
       )
       return try Row.fetchOne(
         message,
@@ -111,42 +111,45 @@ struct RecallAllowance {
 }
 
 extension OpenMessage {
-  /// A message with its recipients from the store, `most` at most.
+  /// The columns that ``init(_:_:most:)`` takes, by their place: looking names up costs more than
+  /// reading the row.
+  static let select = """
+    SELECT id, origin, queue_id, arrived_at, sender, message_id, size, original, held, last_at,
+      ended_at, tries, last_try
+    FROM message
+    """
+
+  /// A message with its recipients from the store, `most` at most; `row` as ``select`` gives it.
   convenience init(_ row: Row, _ db: Database, most: Int) throws {
-    let queueID: String = row["queue_id"]
+    let queueID: String = row[2]
     self.init()
-    begin(
-      row: row["id"],
-      origin: row["origin"],
-      queueID: queueID.utf8,
-      arrivedAt: row["arrived_at"]
-    )
-    if let sender = row["sender"] as String? { setSender(sender.utf8) }
-    if let messageID = row["message_id"] as String? { setMessageID(messageID.utf8) }
-    size = row["size"]
-    original = row["original"]
-    isHeld = row["held"] == 1
-    lastAt = row["last_at"]
-    endedAt = row["ended_at"]
-    restore(tries: row["tries"], lastTriedAt: row["last_try"])
+    begin(row: row[0], origin: row[1], queueID: queueID.utf8, arrivedAt: row[3])
+    if let sender = row[4] as String? { setSender(sender.utf8) }
+    if let messageID = row[5] as String? { setMessageID(messageID.utf8) }
+    size = row[6]
+    original = row[7]
+    isHeld = row[8] == 1
+    lastAt = row[9]
+    endedAt = row[10]
+    restore(tries: row[11], lastTriedAt: row[12])
     let recipients = try db.cachedStatement(
       sql: """
-        SELECT id, CAST(address AS BLOB) AS address, domain, status, expired_at, last_at, previous_at
+        SELECT id, CAST(address AS BLOB), domain, status, expired_at, last_at, previous_at
         FROM recipient WHERE message = ? ORDER BY id LIMIT ?
         """
     )
     let rows = try Row.fetchCursor(recipients, arguments: [self.row, most])
     while let row = try rows.next() {
-      let address: Data = row["address"]
+      let address: Data = row[1]
       add(address) { address in
         OpenRecipient(
-          row: row["id"],
+          row: row[0],
           address: address,
-          domain: row["domain"],
-          status: StoredStatus(rawValue: row["status"]) ?? .unknown,
-          expiredAt: row["expired_at"],
-          lastAttemptAt: row["last_at"],
-          previousAttemptAt: row["previous_at"],
+          domain: row[2],
+          status: StoredStatus(rawValue: row[3]) ?? .unknown,
+          expiredAt: row[4],
+          lastAttemptAt: row[5],
+          previousAttemptAt: row[6],
           isChanged: false
         )
       }
