@@ -45,6 +45,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -65,7 +66,10 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]
     ),
-    room("Intake", knows: ["MailModel", "Store", "CISAL", "CLZMA", "CZstd", "CArchive"]),
+    room(
+      "Intake",
+      knows: ["MailModel", "Store", "CMalloc", "CISAL", "CLZMA", "CZstd", "CArchive"]
+    ),
     room("Diagnosis", knows: ["MailModel"]),
     room("Forecast", knows: ["MailModel"]),
     room("Experiment", knows: ["MailModel", "COpenSSL", "CLDNS"]),

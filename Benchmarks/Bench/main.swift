@@ -61,6 +61,7 @@ func run(_ arguments: [String]) throws -> Int32 {
   return troubles.isEmpty ? 0 : 1
 }
 
+Allocator.returnsWhatIsFreed()
 do {
   exit(try run(CommandLine.arguments))
 } catch {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Intake
 
 @main
 struct Mailtriage: AsyncParsableCommand {
@@ -23,6 +24,7 @@ struct Mailtriage: AsyncParsableCommand {
 
   static func main() async {
     holdStandardDescriptors()
+    Allocator.returnsWhatIsFreed()
     if let slip = CommandSlip(Array(CommandLine.arguments.dropFirst()), in: Mailtriage.self) {
       complain(slip.description)
       exit(withError: ExitStatus.usage.code)

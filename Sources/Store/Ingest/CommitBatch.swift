@@ -4,6 +4,8 @@ struct CommitBatch: Sendable {
   var endsTransaction = false
   /// Messages that the reading thread lets go of; their rows are made by the writing one.
   var leaving: [OpenMessage] = []
+  /// Sums of an hour.
+  var tallies: SeededTable<TallyKey, TallyValue>?
   /// Messages that were written: their room is used again.
   var spent: [OpenMessage] = []
   private static let mostSpent = 4096
@@ -14,11 +16,12 @@ struct CommitBatch: Sendable {
     _modify { yield &buffers[table.rawValue] }
   }
 
-  var isEmpty: Bool { leaving.isEmpty && buffers.allSatisfy(\.isEmpty) }
+  var isEmpty: Bool { leaving.isEmpty && tallies == nil && buffers.allSatisfy(\.isEmpty) }
 
   /// Empties it and keeps its room.
   mutating func removeAll() {
     leaving.removeAll(keepingCapacity: true)
+    tallies = nil
     for place in buffers.indices { buffers[place].removeAll() }
   }
 

@@ -108,9 +108,20 @@ final class CommitThread: Sendable {
 
   private func write(_ batch: CommitBatch, _ connection: OpaquePointer) throws {
     for table in IngestTable.allCases where !batch[table].isEmpty {
-      let insert = try inserts[table] ?? BulkInsert(connection, into: table)
-      inserts[table] = insert
-      try insert.write(batch[table])
+      try insert(into: table, connection).write(batch[table])
     }
+    if let tallies = batch.tallies {
+      let insert = try insert(into: .tally, connection)
+      try tallies.giveRows(insert.write)
+    }
+  }
+
+  private func insert(
+    into table: IngestTable,
+    _ connection: OpaquePointer
+  ) throws -> BulkInsert {
+    let insert = try inserts[table] ?? BulkInsert(connection, into: table)
+    inserts[table] = insert
+    return insert
   }
 }

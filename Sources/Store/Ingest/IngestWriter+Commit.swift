@@ -146,11 +146,11 @@ extension IngestWriter {
   /// About the bytes of the messages of a batch, at most.
   static let batchWeight = 4 << 20
   /// Open messages held in memory at most.
-  static let openLimit = 40_000
+  static let openLimit = 60_000
   /// About the bytes of them at most.
-  static let openWeightLimit = 28 << 20
+  static let openWeightLimit = 40 << 20
   /// Sums held in memory at most.
-  static let tallyLimit = 50_000
+  static let tallyLimit = 25_000
 }
 
 /// A file that was read to its end, as it stood then.

@@ -1,7 +1,7 @@
 import MailModel
 
 /// What makes attempts of one hour alike.
-struct TallyKey: SeededKey {
+struct TallyKey: SeededKey, Sendable {
   var hour: Int64
   var origin: Int64
   var domain: Int64
@@ -33,7 +33,7 @@ struct TallyKey: SeededKey {
 }
 
 /// Alike attempts of one hour, since the last commit.
-struct TallyValue {
+struct TallyValue: Sendable {
   var count: Int64
   var first: Int64
   var last: Int64
@@ -69,7 +69,12 @@ struct PendingRows {
   var sessionFailures: [SessionFailureKey: Int64] = [:]
   var markers: Set<MarkerKey> = []
 
-  init(seed: UInt64) { tallies = SeededTable(seed: seed) }
+  private let seed: UInt64
+
+  init(seed: UInt64) {
+    self.seed = seed
+    tallies = SeededTable(seed: seed)
+  }
 
   struct ArrivalKey: Hashable {
     var hour: Int64
@@ -117,30 +122,47 @@ struct PendingRows {
     return empty
   }
 
-  /// Adds the sums to what waits, in the order of their key: the table is one B-tree of it.
+  /// Adds the sums to what waits; the writing thread makes their rows.
   mutating func addTallies() {
-    let order = tallies.keys.indices.sorted { tallies.keys[$0].precedes(tallies.keys[$1]) }
-    for place in order {
-      let (key, value) = (tallies.keys[place], tallies.values[place])
-      var rows = RowBuffer()
-      swap(&rows, &batch[.tally])
-      rows.add(key.hour)
-      rows.add(key.origin)
-      rows.add(key.domain)
-      rows.add(key.relay)
-      rows.add(key.facts.packed)
-      rows.add(Int64(key.status))
-      rows.add(key.reply)
-      rows.add(key.cause)
-      rows.add(value.count)
-      rows.add(value.first)
-      rows.add(value.last)
-      rows.add(value.position.source)
-      rows.add(value.position.offset)
-      rows.add(value.causePosition?.source)
-      rows.add(value.causePosition?.offset)
-      swap(&rows, &batch[.tally])
+    guard !tallies.isEmpty else { return }
+    batch.tallies = tallies
+    tallies = SeededTable(seed: seed)
+  }
+}
+
+extension SeededTable<TallyKey, TallyValue> {
+  /// Gives the rows of all sums, a piece at a time, in the order of their key: the table is one B-tree
+  /// of it.
+  func giveRows(_ take: (RowBuffer) throws -> Void) rethrows {
+    let order = keys.indices.sorted { keys[$0].precedes(keys[$1]) }
+    var rows = RowBuffer()
+    for (count, place) in order.enumerated() {
+      rows.add(keys[place], values[place])
+      if count % 1024 == 1023 {
+        try take(rows)
+        rows.removeAll()
+      }
     }
-    tallies.removeAll()
+    try take(rows)
+  }
+}
+
+extension RowBuffer {
+  fileprivate mutating func add(_ key: TallyKey, _ value: TallyValue) {
+    add(key.hour)
+    add(key.origin)
+    add(key.domain)
+    add(key.relay)
+    add(key.facts.packed)
+    add(Int64(key.status))
+    add(key.reply)
+    add(key.cause)
+    add(value.count)
+    add(value.first)
+    add(value.last)
+    add(value.position.source)
+    add(value.position.offset)
+    add(value.causePosition?.source)
+    add(value.causePosition?.offset)
   }
 }

@@ -11,6 +11,8 @@ func mixed(_ state: UInt64, _ word: UInt64) -> UInt64 {
   return product.high ^ product.low
 }
 
+extension SeededTable: Sendable where Key: Sendable, Value: Sendable {}
+
 /// A hash table with open addressing, a few times faster than a `Dictionary` for keys of several
 /// words. Entries lie in the order in which they came, as long as none is removed.
 struct SeededTable<Key: SeededKey, Value> {
