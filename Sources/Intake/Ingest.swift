@@ -10,6 +10,8 @@ package final class Ingest {
   let options: IngestOptions
   var intake: LineIntake
   var matcher: SourceMatcher
+  /// Before anything is asked of the store: nobody else writes what it says until the end.
+  private let turn: IngestTurn
   private let progress: ((IngestProgress) -> Void)?
   private var bytesDone: Int64 = 0
   private var bytesInAll: Int64 = 0
@@ -26,6 +28,7 @@ package final class Ingest {
     self.servers = servers
     self.options = options
     self.progress = progress
+    turn = try IngestTurn(of: store)
     matcher = SourceMatcher(try store.sources())
     intake = LineIntake(
       writer: try IngestWriter(store: store, seed: seed, isDiscarding: options.isDiscarded),

@@ -35,6 +35,15 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Why a file of the database could not be opened, by its `errno`.
+  init(opening path: String, code: Int32) {
+    switch code {
+    case EACCES, EPERM, EROFS: self = .noPermission(path: path)
+    case ENOSPC: self = .noSpace(path: path)
+    default: self = .cannotOpen(path: path, detail: String(cString: strerror(code)))
+    }
+  }
+
   /// What SQLite said, as one of ours.
   package init(_ error: any Error, path: String) {
     guard let error = error as? DatabaseError else {
@@ -95,7 +104,13 @@ package struct TriageStore: Sendable {
       }
       let migrator = TriageStore.migrator
       if try database.read(migrator.hasBeenSuperseded) { throw StoreError.newer(path: path) }
-      if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
+      if try !database.read(migrator.hasCompletedMigrations) {
+        // Two first runs at once: the second one finds it done.
+        let turn = try IngestTurn(path: path, waitSeconds: waitSeconds)
+        try withExtendedLifetime(turn) {
+          if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
+        }
+      }
     } catch {
       throw StoreError(error, path: path)
     }
@@ -116,14 +131,7 @@ package struct TriageStore: Sendable {
       }
     }
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else {
-      let code = errno
-      if code == EACCES || code == EPERM || code == EROFS {
-        throw StoreError.noPermission(path: path)
-      }
-      if code == ENOSPC { throw StoreError.noSpace(path: path) }
-      throw StoreError.cannotOpen(path: path, detail: String(cString: strerror(code)))
-    }
+    guard descriptor >= 0 else { throw StoreError(opening: path, code: errno) }
     close(descriptor)
   }
 
