@@ -57,7 +57,10 @@ import Testing
     ]
     shell.arguments? += DatabasePlaceTests.now
     let outcome = try Workplace.finish(shell)
-    guard outcome.output != "none\n" else { try Test.cancel("nothing can be mounted here") }
+    // Nor in a container or a changed root that lets nobody have mounts of their own.
+    guard outcome.output != "none\n", !outcome.complaint.hasPrefix("unshare: ") else {
+      try Test.cancel("nothing can be mounted here")
+    }
     #expect(outcome.output == "74\nok\n0\n", "\(outcome.complaint)")
     let complaint = try String(contentsOfFile: place.path + "/complaint", encoding: .utf8)
     #expect(complaint.contains("t.sqlite: no space left on the device"))

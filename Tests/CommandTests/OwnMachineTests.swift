@@ -30,7 +30,10 @@ import Testing
       "--now", "2026-03-02T10:00:00Z", "--database", place.database,
     ]
     let outcome = try Workplace.finish(shell)
-    guard outcome.output != "none\n" else { try Test.cancel("nothing can be mounted here") }
+    // Nor in a container or a changed root that lets nobody have mounts of their own.
+    guard outcome.output != "none\n", !outcome.complaint.hasPrefix("unshare: ") else {
+      try Test.cancel("nothing can be mounted here")
+    }
     #expect(outcome.status == 0, "\(outcome.complaint)")
     #expect(
       outcome.complaint == """
