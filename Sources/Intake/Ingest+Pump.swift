@@ -29,7 +29,8 @@ extension Ingest {
     var run = SourceRun(source: source, envelopes: envelopes)
     var committed = source.cursor
     var flushed = source.cursor
-    let commitBytes = options.commitBytes * (intake.writer.isFirstFill ? 4 : 1)
+    // The options may come from the environment: no product of them overflows.
+    let commitBytes = min(options.commitBytes, 1 << 50) * (intake.writer.isFirstFill ? 4 : 1)
     let flushBytes = min(options.flushBytes, commitBytes)
     var reported: Int64 = 0
     while try intake.read(&lines, upTo: flushed + flushBytes, run: &run) {

@@ -106,7 +106,8 @@ extension ReportBuilder {
   }
 
   /// NDRs to come, in bars that are not too thin for a telephone: of ten minutes where all lie within
-  /// six hours, of an hour within two days, then of three and of six hours. A message makes one NDR for all of its recipients.
+  /// six hours, of an hour within two days, then of three and of six hours. A message makes one NDR for
+  /// all of its recipients.
   private func wave(_ analysis: Analysis) -> Chart {
     var first: [String: Timestamp] = [:]
     for one in analysis.schedule {
