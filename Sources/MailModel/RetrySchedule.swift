@@ -111,23 +111,22 @@ package struct ScheduledMessage: Hashable, Sendable {
   /// The next attempt at this very message, where it takes turns with others; else the first of
   /// ``attempts``.
   package var nextAttempt: Timestamp?
+  /// How likely ``nextAttempt`` comes within one queue interval of the moment told, if its destination
+  /// keeps failing; less than 1 where messages for one host take turns by chance.
+  package var nextAttemptCertainty = 1.0
   package var warningAt: Timestamp?
   /// When the NDR is made; nil where the message never expires by itself.
   package var expiresAt: Timestamp?
   package var basis: ScheduleBasis
   /// It is returned for its age, frozen as it is: no attempt comes before, and no repair saves it.
   package var isReturnedUntried = false
-  /// How far the moments may be off, in seconds, when the phase of the queue runs is not known.
-  package var uncertainty: Double
-
   package init(
     queueID: String,
     domain: String,
     attempts: [Timestamp],
     warningAt: Timestamp?,
     expiresAt: Timestamp?,
-    basis: ScheduleBasis,
-    uncertainty: Double
+    basis: ScheduleBasis
   ) {
     self.queueID = queueID
     self.domain = domain
@@ -136,7 +135,6 @@ package struct ScheduledMessage: Hashable, Sendable {
     self.warningAt = warningAt
     self.expiresAt = expiresAt
     self.basis = basis
-    self.uncertainty = uncertainty
   }
 }
 

@@ -85,6 +85,9 @@ struct ForecastPage {
             "arrived_at": JSONValue(known?.1.arrivedAt),
             "attempts_made": .int(known?.1.attemptsMade ?? 0),
             "next_attempt_at": JSONValue(scheduled.nextAttempt),
+            "next_attempt_certainty": scheduled.nextAttempt.map { _ in
+              .number(ForecastPage.rounded(scheduled.nextAttemptCertainty))
+            } ?? .null,
             "warning_at": JSONValue(scheduled.warningAt),
             "expires_at": JSONValue(scheduled.expiresAt),
             "delivery_probability": chance.probability.map {
@@ -117,7 +120,16 @@ struct ForecastPage {
           "As of \(time.long(analysis.now)). Fix a destination before “fix by”, or mail is returned."
         ), .table(table),
       ]
-    if withMessages { blocks.append(.table(messages)) }
+    if withMessages {
+      blocks.append(.table(messages))
+      if analysis.schedule.contains(where: ForecastPage.isByChance) {
+        blocks.append(
+          .paragraph(
+            "~ the likeliest run: which message for a host makes its next attempt is left to chance, the others wait for the host's next turn."
+          )
+        )
+      }
+    }
     blocks += analysis.schedules.sorted { $0.key < $1.key }.map {
       .paragraph("\($0.key): \($0.value).")
     }
@@ -161,7 +173,7 @@ struct ForecastPage {
       ],
       rows: analysis.schedule.map { one in
         Table.Row([
-          Table.Cell(one.queueID), Table.Cell(one.domain), moment(one.nextAttempt),
+          Table.Cell(one.queueID), Table.Cell(one.domain), nextAttempt(of: one),
           moment(one.warningAt), moment(one.expiresAt),
           ForecastPage.cell(odds[one.domain]),
         ])
@@ -183,6 +195,16 @@ struct ForecastPage {
     guard let odds, odds.probability != nil else { return "-" }
     let low = Int((odds.interval.lowerBound * 100).rounded(.down))
     return Table.Cell("\(low)–\(Int((odds.interval.upperBound * 100).rounded(.up))) %")
+  }
+
+  private func nextAttempt(of message: ScheduledMessage) -> Table.Cell {
+    guard let next = message.nextAttempt else { return "-" }
+    return Table.Cell((ForecastPage.isByChance(message) ? "~" : "") + time.short(next))
+  }
+
+  /// Whether the next attempt may well be another than the one told.
+  private static func isByChance(_ message: ScheduledMessage) -> Bool {
+    message.nextAttempt != nil && message.nextAttemptCertainty < 0.8
   }
 
   private func moment(_ moment: Timestamp?) -> Table.Cell {

@@ -22,8 +22,7 @@ struct DestinationForecastTests {
       attempts: attempts.map(moment),
       warningAt: nil,
       expiresAt: expires.map(moment),
-      basis: basis,
-      uncertainty: 0
+      basis: basis
     )
   }
 

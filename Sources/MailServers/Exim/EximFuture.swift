@@ -17,8 +17,9 @@ struct EximFuture {
   private var world: EximWorld
   private let turns: EximTurns
   private let delayWarnings: [Int]
-  private var directory: [Int]
-  /// Chance that a message leaves before a run; nil in the future in which none does.
+  /// Message indices in the order of `input/`; nil where a message stands of which nothing is known.
+  private var directory: [Int?]
+  /// What comes and goes between runs; nil in the future in which nothing does.
   private var chance: SplitMix?
   /// Records that were tried in the run under way.
   private var triedInRun: Set<Int> = []
@@ -52,9 +53,12 @@ struct EximFuture {
   mutating func run(_ runs: EximRunClock.Runs, stepLimit: Int) {
     var runs = runs
     for _ in 0..<EximFuture.runLimit where steps < stepLimit {
-      directory = directory.filter { !hasLeft($0) }
-      guard directory.contains(where: { world.messages[$0].isMoving }) else { return }
+      directory = directory.filter { $0.map { !hasLeft($0) } ?? true }
+      guard directory.contains(where: { $0.map { world.messages[$0].isMoving } ?? false }) else {
+        return
+      }
       let start = runs.next()
+      disturb()
       guard mayDoSomething(by: start + Double(directory.count) * turns.skipSeconds + 60) else {
         continue
       }
@@ -70,7 +74,7 @@ struct EximFuture {
   /// Whether anything is due: a long queue of which nothing is need not be gone through.
   private func mayDoSomething(by end: Double) -> Bool {
     let end = Int(end)
-    for message in directory {
+    for message in directory.compactMap(\.self) {
       let one = world.messages[message]
       guard !one.isHeld else {
         if one.thawsAt ?? .max <= end || one.givenUpAt ?? .max <= end { return true }
@@ -96,12 +100,13 @@ struct EximFuture {
   private mutating func queueRun(at start: Double) {
     triedInRun = []
     var now = start
+    let pace = self.pace()
     for message in taken(at: start) {
       steps += 1
-      now += deliver(message, at: now)
+      now += deliver(message, at: now) * pace
     }
     guard !triedInRun.isEmpty else { return }
-    for message in directory where !world.messages[message].isHeld {
+    for message in directory.compactMap(\.self) where !world.messages[message].isHeld {
       for index in fates[message].indices where fates[message][index].attempts.count < 1000 {
         let errand = world.messages[message].errands[index]
         let expiry = fates[message][index].expiry
@@ -112,16 +117,29 @@ struct EximFuture {
     }
   }
 
-  /// The order of a run. Mail that leaves is mail that gets through, of which a future of failures
-  /// knows nothing: where such a message may have stood, a gap shifts the others.
-  private mutating func taken(at start: Double) -> [Int] {
-    let second = Int64(start.rounded(.down))
-    guard let luck = chance?.unit(), luck < turns.departureChance,
-      let gap = chance?.below(directory.count + 1)
-    else { return EximRunOrder.taken(directory, startedAt: second) }
-    var shifted: [Int?] = directory
-    shifted.insert(nil, at: gap)
-    return EximRunOrder.taken(shifted, startedAt: second).compactMap(\.self)
+  /// New mail, and mail that gets through, of which a future of failures knows nothing: what the
+  /// directory lists behind it moves by a place, and so takes another turn in all runs to come.
+  private mutating func disturb() {
+    guard var chance else { return }
+    defer { self.chance = chance }
+    let limit = world.messages.count * 2
+    for _ in 0..<chance.count(averaging: turns.comings) where directory.count < limit {
+      switch turns.movement {
+      case .stays: directory.insert(nil, at: chance.below(directory.count + 1))
+      case .toFront: directory.insert(nil, at: 0)
+      case .toBack: directory.append(nil)
+      }
+    }
+    for _ in 0..<chance.count(averaging: turns.goings) where directory.count < limit {
+      directory.insert(nil, at: chance.below(directory.count + 1))
+    }
+  }
+
+  /// How long this run's turns take against the mean: a machine is now quicker, now slower.
+  private mutating func pace() -> Double { (chance?.unit() ?? 0.5) + 0.5 }
+
+  private func taken(at start: Double) -> [Int] {
+    EximRunOrder.taken(directory, startedAt: Int64(start.rounded(.down))).compactMap(\.self)
   }
 
   private func isTried(_ errand: EximWorld.Errand) -> Bool {

@@ -101,6 +101,11 @@ struct SplitMix: RandomNumberGenerator {
 
   mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(count, 1))) }
 
+  /// A whole number that is `mean` on average.
+  mutating func count(averaging mean: Double) -> Int {
+    Int(mean) + (unit() < mean - mean.rounded(.down) ? 1 : 0)
+  }
+
   /// From 0 up to 1.
   mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 }

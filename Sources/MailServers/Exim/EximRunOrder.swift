@@ -76,9 +76,10 @@ struct EximTurns {
   private(set) var warningSeconds = 0.1
   /// Where in a second the runs begin; nil where the log tells the fraction itself, or nothing.
   private(set) var startFraction: Double?
-  /// How likely it is that between two runs a message leaves (delivered, or removed), which puts those
-  /// that the directory lists behind it into another order.
-  private(set) var departureChance = 0.0
+  /// How many messages come and stay, and how many leave (delivered, or removed), from one run to the
+  /// next: those that the directory lists behind them take other turns.
+  private(set) var comings = 0.0
+  private(set) var goings = 0.0
   /// Domains whose attempts take much longer (time-outs), with their seconds.
   private(set) var slowDomains: [String: Double] = [:]
 
@@ -90,7 +91,7 @@ struct EximTurns {
     listed: [String] = []
   ) {
     learnDurations(passes)
-    departureChance = EximTurns.departures(passes)
+    learnChanges(passes.suffix(12))
     let whole = passes.filter { pass in
       let taken = Set(pass.turns.map(\.queueID))
       return !pass.turns.isEmpty
@@ -168,10 +169,12 @@ struct EximTurns {
     return Double(apart.count { $0 < $1 }) / Double(common.count - max(1, common.count / 4))
   }
 
-  private static func departures(_ passes: [RetryObservations.QueueRun]) -> Double {
-    let taken = passes.suffix(4).map { Set($0.turns.map(\.queueID)) }
-    let left = zip(taken, taken.dropFirst()).count { !$0.isSubset(of: $1) }
-    return Double(left) / Double(max(taken.count, 1))
+  private mutating func learnChanges(_ passes: ArraySlice<RetryObservations.QueueRun>) {
+    let taken = passes.map { Set($0.turns.map(\.queueID)) }
+    let steps = Array(zip(taken, taken.dropFirst()))
+    let count = Double(max(steps.count, 1))
+    comings = Double(steps.reduce(0) { $0 + $1.1.subtracting($1.0).count }) / count
+    goings = Double(steps.reduce(0) { $0 + $1.0.subtracting($1.1).count }) / count
   }
 
   private mutating func learnDurations(_ passes: [RetryObservations.QueueRun]) {

@@ -4,8 +4,10 @@ import MailModel
 /// messages, and a message fails with its host's record, however young it is itself.
 ///
 /// Which message makes the attempt when a record comes due depends on the order in which the queue run
-/// takes them. The queue is run forward many times, with runs wandering as they did in the log, and
-/// each moment told is the one that most of these futures agree on within one queue interval.
+/// takes them, and that on the second at which the run begins and on every message that came or left
+/// before: it is chance soon. So the queue is run forward many times, with runs wandering as they did in
+/// the log, and each moment told is the one that most of these futures agree on within one queue
+/// interval; how many do is told with the next attempt.
 /// Source: Exim src/retry.c, src/queue.c; the specification, chapter 32.
 struct EximSchedule: RetrySchedule {
   let basis: ScheduleBasis
@@ -139,10 +141,11 @@ struct EximSchedule: RetrySchedule {
         least: EximSchedule.likelyEnoughWarning
       ),
       expiresAt: expiry,
-      basis: basis,
-      uncertainty: clock.lastRun == nil ? clock.interval : 5
+      basis: basis
     )
-    result.nextAttempt = likely(fates.map(\.nextAttempt))
+    let next = fates.map(\.nextAttempt)
+    result.nextAttempt = likely(next)
+    result.nextAttemptCertainty = certainty(of: result.nextAttempt, next)
     result.isReturnedUntried = fates[0].isUntried
     return result
   }
@@ -162,6 +165,15 @@ struct EximSchedule: RetrySchedule {
     }
     let best = Set(known).sorted().map { ($0, weight($0)) }.max { $0.1 < $1.1 }
     return best.map { Timestamp(seconds: Int64($0.0)) }
+  }
+
+  /// The share of all futures that have it within one queue interval of what is told.
+  private func certainty(of told: Timestamp?, _ moments: [Int?]) -> Double {
+    guard let told else { return 0 }
+    let near = moments.count { moment in
+      moment.map { Double(($0 - Int(told.seconds)).magnitude) <= clock.interval } ?? false
+    }
+    return Double(near) / Double(max(moments.count, 1))
   }
 }
 

@@ -97,8 +97,7 @@ struct PostfixSchedule: RetrySchedule {
           attempts: [],
           warningAt: nil,
           expiresAt: nil,
-          basis: basis,
-          uncertainty: 0
+          basis: basis
         )
       }
     }
@@ -118,8 +117,7 @@ struct PostfixSchedule: RetrySchedule {
         warningAt: isReturned ? nil : life.warningAt,
         expiresAt: isReturned
           ? first?.advanced(bySeconds: attemptDuration(of: message)) : life.expiresAt,
-        basis: basis,
-        uncertainty: phase == nil ? timers.queueRunDelay : 2
+        basis: basis
       )
     }
   }

@@ -92,8 +92,7 @@ struct SendmailSchedule: RetrySchedule {
       attempts: [],
       warningAt: nil,
       expiresAt: nil,
-      basis: basis,
-      uncertainty: runs.isPhaseKnown ? 5 : runs.interval
+      basis: basis
     )
     guard message.state != .held else { return result }
     let urgency = message.urgency ?? (message.sender.isEmpty ? "dsn" : "normal")
@@ -137,8 +136,6 @@ struct SendmailQueueRuns {
   /// Nobody said the interval and the log does not show it: Debian's QUEUE_INTERVAL is taken.
   let isAssumed: Bool
   private let phase: Timestamp?
-
-  var isPhaseKnown: Bool { phase != nil }
 
   private static let usualInterval = 600.0
 
