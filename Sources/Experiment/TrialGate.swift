@@ -1,4 +1,5 @@
 import Glibc
+import MailModel
 
 /// Lets one run at a time make trials of a next hop, whichever process it is in, and keeps some time
 /// between two of its connections. One lock file per peer; its modification stamp is the time of the
@@ -28,45 +29,34 @@ package struct TrialGate: Sendable {
         (48...57).contains(byte) || (97...122).contains(byte) || byte == UInt8(ascii: ".")
       return isPlain ? String(UnicodeScalar(byte)) : "_"
     }.joined()
-    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
-    let descriptor = open("\(directory)/\(name.prefix(100)).lock", flags, 0o600)
-    guard descriptor >= 0 else { return nil }
-    let end = Wire.now() + wait
-    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      guard Wire.now() < end else {
-        close(descriptor)
-        return nil
-      }
-      usleep(50_000)
-    }
-    return TrialTurn(descriptor: descriptor, gap: gap)
+    let path = "\(directory)/\(name.prefix(100)).lock"
+    guard let lock = try? LockFile(path: path, waitSeconds: wait) else { return nil }
+    return TrialTurn(lock, gap: gap)
   }
 }
 
 /// The right to make trials of one peer, until it is let go.
 package final class TrialTurn {
-  private let descriptor: Int32
+  private let lock: LockFile
   private let gap: Double
 
-  fileprivate init(descriptor: Int32, gap: Double) {
-    self.descriptor = descriptor
+  fileprivate init(_ lock: consuming LockFile, gap: Double) {
+    self.lock = lock
     self.gap = gap
   }
-
-  deinit { close(descriptor) }
 
   /// Waits until the next connection may be made, and counts it.
   package func next() {
     var status = stat()
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    if fstat(descriptor, &status) == 0, status.st_size > 0 {
+    if fstat(lock.descriptor, &status) == 0, status.st_size > 0 {
       let last = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
       let past = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9 - last
       if past >= 0, past < gap { usleep(UInt32((gap - past) * 1e6)) }
     }
     // A file that was never written to has seen no connection.
-    pwrite(descriptor, "\n", 1, 0)
-    futimens(descriptor, nil)
+    pwrite(lock.descriptor, "\n", 1, 0)
+    futimens(lock.descriptor, nil)
   }
 }

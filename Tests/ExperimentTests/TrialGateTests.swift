@@ -1,9 +1,8 @@
 import Experiment
 import Foundation
-import MailModel
 import Testing
 
-/// One run at a time per next hop, with time between its connections; and names in any script.
+/// One run at a time per next hop, with time between its connections.
 struct TrialGateTests {
   private let directory = NSTemporaryDirectory() + "gate-" + UUID().uuidString
 
@@ -40,26 +39,5 @@ struct TrialGateTests {
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
     try FileManager.default.createSymbolicLink(atPath: directory, withDestinationPath: target)
     #expect(TrialGate(directory: directory).enter(peer: "192.0.2.1", wait: 0) == nil)
-  }
-
-  /// Registered names, and a sample of RFC 3492 section 7.1.
-  @Test(arguments: [
-    ("bücher.example", "xn--bcher-kva.example"), ("BÜCHER.Example", "xn--bcher-kva.example"),
-    ("münchen.de", "xn--mnchen-3ya.de"), ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
-    ("президент.рф", "xn--d1abbgf6aiiy.xn--p1ai"), ("plain.example", "plain.example"),
-    (
-      "他们为什么不说中文.example",
-      "xn--ihqwcrb4cv8a8dqg056pqjye.example"
-    ),
-  ])
-  func `names in any script become A-labels`(_ text: String, _ name: String) {
-    #expect(HostName(anyScript: text)?.description == name)
-  }
-
-  @Test(arguments: ["", "a b", "ü..example", "<ü>"])
-  func `what is no name is none in any script`(_ text: String) {
-    // Angle brackets and blanks are no letters of any label.
-    let name = HostName(anyScript: text)
-    #expect(name == nil || name?.description.utf8.allSatisfy { $0 != 32 && $0 != 60 } == true)
   }
 }

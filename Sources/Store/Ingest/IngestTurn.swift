@@ -1,26 +1,26 @@
-import Glibc
+import MailModel
 
 /// The right to ingest into a database, until it is let go. A run holds numbers of names and messages,
 /// and how far each source is read, from its first line to its last: SQLite's own lock is free between
 /// two transactions, and what another run wrote there would be written over.
 package final class IngestTurn: Sendable {
-  private let descriptor: Int32
+  /// None for a database in memory, which no other run knows.
+  private let lock: LockFile?
 
-  /// Takes the turn for the database at `path`, by a lock on `PATH-ingest`; the system lets go of it
-  /// when the run ends, however it does. Throws ``StoreError/busy(path:)`` where another run keeps it
-  /// for longer than `waitSeconds`.
+  /// Takes the turn for the database at `path`, by a lock on `PATH-ingest`. Throws
+  /// ``StoreError/busy(path:)`` where another run keeps it for longer than `waitSeconds`.
   package init(path: String, waitSeconds: Double) throws {
     guard path != ":memory:" else {
-      descriptor = -1
+      lock = nil
       return
     }
-    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
-    descriptor = open(path + "-ingest", flags, 0o600)
-    guard descriptor >= 0 else { throw StoreError(opening: path, code: errno) }
-    let end = ContinuousClock.now + .seconds(waitSeconds)
-    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      guard ContinuousClock.now < end else { throw StoreError.busy(path: path) }
-      usleep(20_000)
+    do throws(LockFile.Failure) {
+      lock = try LockFile(path: path + "-ingest", waitSeconds: waitSeconds)
+    } catch {
+      switch error {
+      case .kept: throw StoreError.busy(path: path)
+      case .cannotOpen(let code): throw StoreError(opening: path, code: code)
+      }
     }
   }
 
@@ -28,6 +28,4 @@ package final class IngestTurn: Sendable {
   package convenience init(of store: TriageStore) throws {
     try self.init(path: store.path, waitSeconds: store.waitSeconds)
   }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
 }
