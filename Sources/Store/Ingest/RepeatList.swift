@@ -1,3 +1,5 @@
+import MailModel
+
 /// Events that another channel told of, each of which answers for one repeat.
 struct RepeatList {
   /// What happened to a recipient or message, and when.
@@ -9,6 +11,11 @@ struct RepeatList {
     func precedes(_ other: Entry) -> Bool {
       (owner, kind, at) < (other.owner, other.kind, other.at)
     }
+  }
+
+  /// What an attempt is told by: its outcome, and whether it was tried.
+  static func kind(_ facts: AttemptFacts) -> Int64 {
+    Int64(facts.outcome.rawValue) << 1 | (facts.tried ? 1 : 0)
   }
 
   /// In the order of their owners, kinds and moments.
