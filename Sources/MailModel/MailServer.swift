@@ -46,15 +46,14 @@ package protocol MailServer: ConfigurationReader {
   /// Reads a listing that ``isQueueListing(head:)`` claimed.
   func readQueueListing(_ bytes: [UInt8], path: String, now: Timestamp) -> QueueSnapshot
 
+  /// What ``schedule(configuration:observed:)`` follows of what the log shows.
+  var observations: Set<RetryObservations.Kind> { get }
   /// The retry rule: settings from `configuration`, else from what the log showed, else defaults.
+  /// `observed` holds the kinds that ``observations`` names; the others are empty.
   func schedule(
     configuration: (any MailServerConfiguration)?,
     observed: RetryObservations
   ) -> any RetrySchedule
-
-  /// Whether the schedule depends on the order in which a queue run takes messages, so that
-  /// ``RetryObservations/passes`` are worth reading from the store.
-  var forecastsFromPasses: Bool { get }
 
   /// Remedies, least weakening first. Guards are applied by the caller.
   func remedies(for request: RemedyRequest) -> [Remedy]
@@ -84,8 +83,4 @@ package struct UsualPlaces: Hashable, Sendable {
     self.configuration = configuration
     self.essential = essential ?? configuration
   }
-}
-
-extension MailServer {
-  package var forecastsFromPasses: Bool { false }
 }

@@ -41,9 +41,9 @@ package struct QueuedMessage: Hashable, Sendable {
   package var isForcedToExpire: Bool
   /// Server-specific warning deadline written in the queue file (Postfix `W` record).
   package var warningDueAt: Timestamp?
-  /// Where it stands among the queue's files in the order in which the file system lists them; nil
-  /// where the queue does not tell, or keeps its files in several directories.
-  package var directoryPlace: Int?
+  /// Where it stands in the order in which the server takes up its queue; nil where that order is no
+  /// matter of the schedule, or the queue does not tell.
+  package var placeInQueue: Int?
   /// The queue's directory that it lies in, where the server has several and the queue says.
   package var directory: String?
   /// Since when it is held, where the queue says.
@@ -67,7 +67,7 @@ package struct QueuedMessage: Hashable, Sendable {
     requiresTLS: Bool = false,
     isForcedToExpire: Bool = false,
     warningDueAt: Timestamp? = nil,
-    directoryPlace: Int? = nil,
+    placeInQueue: Int? = nil,
     heldSince: Timestamp? = nil
   ) {
     self.queueID = queueID
@@ -87,7 +87,7 @@ package struct QueuedMessage: Hashable, Sendable {
     self.requiresTLS = requiresTLS
     self.isForcedToExpire = isForcedToExpire
     self.warningDueAt = warningDueAt
-    self.directoryPlace = directoryPlace
+    self.placeInQueue = placeInQueue
     self.heldSince = heldSince
   }
 }

@@ -7,6 +7,15 @@ package enum ScheduleBasis: String, CaseIterable, Hashable, Sendable {
 
 /// What the log showed of a server's timers.
 package struct RetryObservations: Hashable, Sendable {
+  /// What can be asked of the log: a schedule names what it follows, and only that is looked up.
+  package enum Kind: CaseIterable, Hashable, Sendable {
+    case queueRuns, passes, starts
+    case expiries, firstExpiries, delayWarnings
+    /// Lifetimes, times of warning and queue intervals in the server's own words.
+    case stated
+    case gaps
+  }
+
   /// A message that was returned for age: its age at the attempt before and at the one that
   /// returned it, in seconds; the lifetime lies in between.
   package struct AgeBracket: Hashable, Sendable {
@@ -53,16 +62,15 @@ package struct RetryObservations: Hashable, Sendable {
 
   /// Moments at which queue runs were seen, oldest first (the newest few hundred).
   package var queueRuns: [Timestamp]
-  /// The newest passes with the order of their messages, oldest first; only where the server's
-  /// forecast asks for them.
-  package var passes: [QueueRun] = []
+  /// The newest passes with the order of their messages, oldest first.
+  package var passes: [QueueRun]
   /// Starts and reloads of the server, oldest first.
   package var starts: [Timestamp]
   package var expiries: [AgeBracket]
   package var delayWarnings: [AgeBracket]
-  /// Of ``expiries`` those of messages with which their destination began to fail; only where the
-  /// server's forecast asks for them.
-  package var firstExpiries: [AgeBracket] = []
+  /// Of ``expiries`` those of messages with which their destination began to fail: their age is the
+  /// destination's time of failure too.
+  package var firstExpiries: [AgeBracket]
   /// Seconds, from the server's own words, newest last.
   package var statedLifetimes: [Double]
   package var statedWarnings: [Double]
@@ -80,8 +88,10 @@ package struct RetryObservations: Hashable, Sendable {
 
   package init(
     queueRuns: [Timestamp] = [],
+    passes: [QueueRun] = [],
     starts: [Timestamp] = [],
     expiries: [AgeBracket] = [],
+    firstExpiries: [AgeBracket] = [],
     delayWarnings: [AgeBracket] = [],
     statedLifetimes: [Double] = [],
     statedWarnings: [Double] = [],
@@ -89,8 +99,10 @@ package struct RetryObservations: Hashable, Sendable {
     gaps: [(age: Double, gap: Double)] = []
   ) {
     self.queueRuns = queueRuns
+    self.passes = passes
     self.starts = starts
     self.expiries = expiries
+    self.firstExpiries = firstExpiries
     self.delayWarnings = delayWarnings
     self.statedLifetimes = statedLifetimes
     self.statedWarnings = statedWarnings

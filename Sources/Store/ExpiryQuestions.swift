@@ -1,31 +1,30 @@
 import GRDB
-package import MailModel
+import MailModel
 
 extension TriageStore {
   /// Messages that were given up and with which their destination began to fail, newest first: there
   /// the age of the message is as long as the host's or address's record of failures. The log shows
   /// that where the destination took mail before, or where the log goes back further than a record
   /// could have rested.
-  package func firstExpiries(
+  static func firstExpiries(
+    _ db: Database,
     server: MailServerID,
     before now: Timestamp
   ) throws -> [RetryObservations.AgeBracket] {
-    try read { db in
-      let expired = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT e.at, e.age, e.previous_age, m.arrived_at, m.origin, r.domain FROM expiry e
-          JOIN recipient r ON r.id = e.recipient JOIN message m ON m.id = r.message
-          JOIN origin o ON o.id = m.origin
-          WHERE o.server = ? AND e.at <= ? AND e.previous_age IS NOT NULL AND m.sender IS NOT NULL
-          ORDER BY e.at DESC LIMIT 400
-          """,
-        arguments: [server.description, now.microseconds]
-      ).map(ExpiredMessage.init)
-      guard !expired.isEmpty else { return [] }
-      let traffic = try DestinationTraffic(db, domains: Set(expired.map(\.domain)))
-      return expired.compactMap { traffic.isFirst($0) ? $0.bracket : nil }
-    }
+    let expired = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT e.at, e.age, e.previous_age, m.arrived_at, m.origin, r.domain FROM expiry e
+        JOIN recipient r ON r.id = e.recipient JOIN message m ON m.id = r.message
+        JOIN origin o ON o.id = m.origin
+        WHERE o.server = ? AND e.at <= ? AND e.previous_age IS NOT NULL AND m.sender IS NOT NULL
+        ORDER BY e.at DESC LIMIT 400
+        """,
+      arguments: [server.description, now.microseconds]
+    ).map(ExpiredMessage.init)
+    guard !expired.isEmpty else { return [] }
+    let traffic = try DestinationTraffic(db, domains: Set(expired.map(\.domain)))
+    return expired.compactMap { traffic.isFirst($0) ? $0.bracket : nil }
   }
 }
 

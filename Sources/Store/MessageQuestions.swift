@@ -48,31 +48,13 @@ package struct StoredNotification: Hashable, Sendable {
 }
 
 extension TriageStore {
-  private struct Names {
-    var domains: [Int64: String]
-    var relays: [Int64: String]
-    var reasons: [Int64: String]
-
-    init(_ db: Database) throws {
-      func load(_ table: String) throws -> [Int64: String] {
-        var names: [Int64: String] = [:]
-        let rows = try Row.fetchCursor(db, sql: "SELECT id, name FROM \(table)")
-        while let row = try rows.next() { names[row[0]] = row[1] }
-        return names
-      }
-      domains = try load("domain")
-      relays = try load("relay")
-      reasons = try load("reason")
-    }
-  }
-
   /// Every message of the window, in the order of arrival, one at a time.
   package func forEachMessage(
     in window: Window,
     _ body: (StoredMessage) throws -> Void
   ) throws {
     try read { db in
-      let names = try Names(db)
+      let names = try StoredNames(db)
       try TriageStore.visit(
         db,
         names,
@@ -87,7 +69,7 @@ extension TriageStore {
   /// case ignored; `limit` at most.
   package func messages(matching term: String, limit: Int = 1000) throws -> [StoredMessage] {
     try read { db in
-      let names = try Names(db)
+      let names = try StoredNames(db)
       var found: [StoredMessage] = []
       let bare =
         term.hasPrefix("<") && term.hasSuffix(">") ? String(term.dropFirst().dropLast()) : term
@@ -122,7 +104,7 @@ extension TriageStore {
     knownUntil known: [MailServerID: Timestamp]
   ) throws -> [StoredMessage] {
     try read { db in
-      let names = try Names(db)
+      let names = try StoredNames(db)
       var found: [StoredMessage] = []
       for server in try String.fetchAll(db, sql: "SELECT DISTINCT server FROM origin") {
         let since = known[MailServerID(server)]?.microseconds ?? Int64.min
@@ -160,7 +142,7 @@ extension TriageStore {
       var found: [StoredMessage] = []
       try TriageStore.visit(
         db,
-        try Names(db),
+        try StoredNames(db),
         condition: "o.server = ? AND m.last_at > ? AND m.last_at <= ?",
         arguments: [server.description, start.microseconds, end.microseconds],
         withAttempts: false
@@ -189,7 +171,7 @@ extension TriageStore {
 
   private static func visit(
     _ db: Database,
-    _ names: Names,
+    _ names: StoredNames,
     condition: String,
     arguments: StatementArguments,
     withAttempts: Bool = true,
@@ -260,7 +242,7 @@ extension TriageStore {
   }
 
   /// `row` as ``AttemptWalk`` gives it.
-  private static func stored(_ row: Row, _ names: Names) -> StoredAttempt {
+  private static func stored(_ row: Row, _ names: StoredNames) -> StoredAttempt {
     let facts = AttemptFacts(packed: row[2])
     let causeSource: Int64? = row[9]
     var cause: LinePosition?

@@ -1,5 +1,5 @@
 import GRDB
-package import MailModel
+import MailModel
 
 extension TriageStore {
   /// Result lines looked at, from the newest back: the passes of a queue that is larger are not told.
@@ -7,55 +7,55 @@ extension TriageStore {
   private static let passLimit = 8
 
   /// The newest passes over the queue of the host that logged last, oldest first, each with its
-  /// messages in the order in which they were taken. Throws ``StoreError``.
-  package func passes(server: MailServerID, before now: Timestamp) throws
-    -> [RetryObservations.QueueRun]
-  {
-    try read { db in
-      let marks = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT k.origin, k.at, k.source, k.offset FROM marker k
-          JOIN origin o ON o.id = k.origin
-          WHERE o.server = ? AND k.kind = ? AND k.at <= ? ORDER BY k.at DESC LIMIT ?
-          """,
-        arguments: [
-          server.description, ServerMarker.Kind.queueRun.rawValue, now.microseconds,
-          TriageStore.passLimit,
-        ]
-      )
-      guard let newest = marks.first else { return [] }
-      let origin: Int64 = newest[0]
-      let starts = marks.filter { $0[0] == origin }.reversed().map { row in
-        (at: row[1] as Int64, source: row[2] as Int64, offset: row[3] as Int64)
-      }
-      guard let first = starts.first else { return [] }
-      let results = try TriageStore.results(
-        db,
-        origin: origin,
-        from: first.at,
-        to: now.microseconds
-      )
-      let warned = try TriageStore.warned(db, from: first.at, to: now.microseconds)
-      return starts.indices.map { index in
-        let start = starts[index]
-        let next = index + 1 < starts.count ? starts[index + 1] : nil
-        return RetryObservations.QueueRun(
-          startedAt: Timestamp(microseconds: start.at),
-          turns: TriageStore.turns(
-            results.filter { result in
-              let isAfter =
-                result.source == start.source ? result.offset > start.offset : result.at > start.at
-              let isBefore =
-                next.map { next in
-                  result.source == next.source ? result.offset < next.offset : result.at < next.at
-                } ?? true
-              return isAfter && isBefore && result.arrivedAt < start.at
-            },
-            warned: warned.filter { $0.at >= start.at && $0.at < next?.at ?? Int64.max }.map(\.id)
-          )
+  /// messages in the order in which they were taken.
+  static func passes(
+    _ db: Database,
+    server: MailServerID,
+    before now: Timestamp
+  ) throws -> [RetryObservations.QueueRun] {
+    let marks = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT k.origin, k.at, k.source, k.offset FROM marker k
+        JOIN origin o ON o.id = k.origin
+        WHERE o.server = ? AND k.kind = ? AND k.at <= ? ORDER BY k.at DESC LIMIT ?
+        """,
+      arguments: [
+        server.description, ServerMarker.Kind.queueRun.rawValue, now.microseconds,
+        TriageStore.passLimit,
+      ]
+    )
+    guard let newest = marks.first else { return [] }
+    let origin: Int64 = newest[0]
+    let starts = marks.filter { $0[0] == origin }.reversed().map { row in
+      (at: row[1] as Int64, source: row[2] as Int64, offset: row[3] as Int64)
+    }
+    guard let first = starts.first else { return [] }
+    let results = try TriageStore.results(
+      db,
+      origin: origin,
+      from: first.at,
+      to: now.microseconds
+    )
+    let warned = try TriageStore.warned(db, from: first.at, to: now.microseconds)
+    return starts.indices.map { index in
+      let start = starts[index]
+      let next = index + 1 < starts.count ? starts[index + 1] : nil
+      return RetryObservations.QueueRun(
+        startedAt: Timestamp(microseconds: start.at),
+        turns: TriageStore.turns(
+          results.filter { result in
+            let isAfter =
+              result.source == start.source ? result.offset > start.offset : result.at > start.at
+            let isBefore =
+              next.map { next in
+                result.source == next.source ? result.offset < next.offset : result.at < next.at
+              } ?? true
+            return isAfter && isBefore && result.arrivedAt < start.at
+          },
+          warned: warned.filter { $0.at >= start.at && $0.at < next?.at ?? Int64.max }.map(\.id)
         )
-      }
+      )
     }
   }
 

@@ -57,7 +57,7 @@ struct StoredQueuedMessage: Codable {
     requiresTLS = message.requiresTLS
     forced = message.isForcedToExpire
     warningDue = message.warningDueAt?.microseconds
-    place = message.directoryPlace
+    place = message.placeInQueue
     heldSince = message.heldSince?.microseconds
     directory = message.directory
   }
@@ -89,7 +89,7 @@ struct StoredQueuedMessage: Codable {
       requiresTLS: requiresTLS,
       isForcedToExpire: forced,
       warningDueAt: moment(warningDue),
-      directoryPlace: place,
+      placeInQueue: place,
       heldSince: moment(heldSince)
     )
     message.directory = directory

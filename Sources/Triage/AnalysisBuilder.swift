@@ -148,14 +148,9 @@ package struct AnalysisBuilder: Sendable {
     for var snapshot in queue.snapshots {
       snapshot.nextHops = hops
       guard let server = servers.first(where: { $0.id == snapshot.server }) else { continue }
-      var observed = try store.retryObservations(server: server.id, before: now)
-      if server.forecastsFromPasses {
-        observed.passes = try store.passes(server: server.id, before: now)
-        observed.firstExpiries = try store.firstExpiries(server: server.id, before: now)
-      }
       let schedule = server.schedule(
         configuration: configurations.first { $0.server == server.id },
-        observed: observed
+        observed: try store.observations(server.observations, of: server.id, before: now)
       )
       rules[server.name] = "\(schedule.summary) (\(AnalysisBuilder.basis(schedule.basis)))"
       scheduled += schedule.scheduled(snapshot, now: now)

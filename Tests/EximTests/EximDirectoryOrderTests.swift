@@ -34,8 +34,8 @@ struct EximDirectoryOrderTests {
   private func read(_ root: String) -> [String] {
     let snapshot = EximSpool(root: root, now: Timestamp(seconds: EximDirectoryOrderTests.base + 60))
       .read()
-    return snapshot.messages.filter { $0.directoryPlace != nil }
-      .sorted { $0.directoryPlace ?? 0 < $1.directoryPlace ?? 0 }.map(\.queueID)
+    return snapshot.messages.filter { $0.placeInQueue != nil }
+      .sorted { $0.placeInQueue ?? 0 < $1.placeInQueue ?? 0 }.map(\.queueID)
   }
 
   /// A message id that says nothing of the order in which it was written.

@@ -351,8 +351,9 @@ struct PostfixStoryTests {
     let story = try Story()
     try story.write(day)
     try story.read()
-    let seen = try story.store.retryObservations(
-      server: MailServerID("postfix"),
+    let seen = try story.store.observations(
+      [.queueRuns, .starts, .expiries, .delayWarnings],
+      of: MailServerID("postfix"),
       before: Timestamp(seconds: 1_772_530_000)
     )
     #expect(

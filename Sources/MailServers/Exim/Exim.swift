@@ -7,8 +7,6 @@ package struct Exim: MailServer {
   package var dialect: any LogDialect.Type { EximDialect.self }
   package var failureRules: [FailureRule] { EximRules.all }
 
-  package var forecastsFromPasses: Bool { true }
-
   package init() {}
 
   package func makeDialect() -> any LogDialect { EximDialect() }
@@ -60,6 +58,10 @@ package struct Exim: MailServer {
 
   package func readConfiguration(_ files: [ConfigurationFile]) -> any MailServerConfiguration {
     EximConfiguration(files)
+  }
+
+  package var observations: Set<RetryObservations.Kind> {
+    [.queueRuns, .passes, .firstExpiries, .delayWarnings]
   }
 
   package func schedule(

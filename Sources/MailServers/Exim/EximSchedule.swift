@@ -116,7 +116,7 @@ struct EximSchedule: RetrySchedule {
   /// Message ids in the order in which the spool's directory lists them.
   private func listed(_ queue: QueueSnapshot) -> [String] {
     queue.messages.compactMap { message in
-      message.directoryPlace.map { ($0, message.queueID) }
+      message.placeInQueue.map { ($0, message.queueID) }
     }.sorted { $0.0 < $1.0 }.map(\.1)
   }
 

@@ -10,9 +10,10 @@ struct EximSpool {
     var snapshot = QueueSnapshot(server: MailServerID("exim"), path: root, takenAt: now)
     var order = EximDirectoryOrder()
     walk(root + "/input", depth: 0, &snapshot, &order)
+    // A queue run takes messages as the directory lists them.
     let places = order.places
     for index in snapshot.messages.indices {
-      snapshot.messages[index].directoryPlace = places[snapshot.messages[index].queueID]
+      snapshot.messages[index].placeInQueue = places[snapshot.messages[index].queueID]
     }
     readRetryDatabase(&snapshot)
     snapshot.messages.sort { ($0.arrivedAt, $0.queueID) < ($1.arrivedAt, $1.queueID) }

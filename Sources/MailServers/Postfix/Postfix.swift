@@ -52,6 +52,10 @@ package struct Postfix: MailServer {
     PostfixConfiguration(files)
   }
 
+  package var observations: Set<RetryObservations.Kind> {
+    [.queueRuns, .starts, .expiries, .delayWarnings, .gaps]
+  }
+
   package func schedule(
     configuration: (any MailServerConfiguration)?,
     observed: RetryObservations

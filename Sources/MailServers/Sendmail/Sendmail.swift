@@ -57,6 +57,8 @@ package struct Sendmail: MailServer {
     SendmailConfiguration(files)
   }
 
+  package var observations: Set<RetryObservations.Kind> { [.queueRuns, .starts, .stated] }
+
   package func schedule(
     configuration: (any MailServerConfiguration)?,
     observed: RetryObservations
