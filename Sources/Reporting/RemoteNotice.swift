@@ -49,7 +49,7 @@ package struct RemoteNotice {
       What we see: \(incident.meaning) (\(incident.failureClass.rawValue))
       Since:       \(time.long(incident.onset))
       Last seen:   \(time.long(incident.lastSeen))
-      Attempts:    \(incident.attempts) failed; \(Verdict.messages(incident.waiting)) waiting
+      Attempts:    \(incident.attempts) failed; \(Headline.messages(incident.waiting)) waiting
       \(log)
       To see it:
 

@@ -38,7 +38,7 @@ package struct ReportBuilder {
       to: to,
       now: builder.now,
       generatedAt: builder.generatedAt,
-      headline: Verdict(analysis).sentence,
+      headline: Headline(analysis).sentence,
       tasks: ReportBuilder.tasks(analysis),
       figures: figures(days, waiting: waiting),
       changes: changes(analysis, days, from: from),

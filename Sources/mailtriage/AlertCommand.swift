@@ -185,7 +185,7 @@ struct AlertCommand: AsyncParsableCommand {
       return options.format == .text ? .paragraph(line) : .item(line)
     }
     if present.isEmpty {
-      blocks.append(.lead(Verdict(analysis).ignorance ?? "Nothing to alert of."))
+      blocks.append(.lead(Headline(analysis).ignorance ?? "Nothing to alert of."))
     }
     let taken = handovers.count { $0.outcome == .taken }
     if !handovers.isEmpty {

@@ -111,7 +111,7 @@ struct ForecastPage {
   func page(withMessages: Bool) -> Page {
     let first = caveat.map { [Page.Block.lead($0)] } ?? []
     guard !destinations.isEmpty else {
-      let lead = Verdict(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
+      let lead = Headline(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
       return Page(title: "Mail forecast", first + [.lead(lead)])
     }
     var blocks: [Page.Block] =

@@ -132,15 +132,15 @@ struct QueuePage {
     let rows = rows
     let first = caveat.map { [Page.Block.lead($0)] } ?? []
     guard !rows.isEmpty else {
-      let lead = Verdict(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
+      let lead = Headline(analysis).ignorance ?? QueuePage.nothing(in: analysis.queue)
       return Page(title: "Mail queue", first + [.lead(lead)])
     }
     let count = analysis.queue.messages.count
     var blocks: [Page.Block] =
       first + [
         .lead(
-          "\(Verdict.messages(count)) \(count == 1 ? "waits" : "wait") for "
-            + "\(Verdict.destinations(rows.count)), as of \(time.long(analysis.now))."
+          "\(Headline.messages(count)) \(count == 1 ? "waits" : "wait") for "
+            + "\(Headline.destinations(rows.count)), as of \(time.long(analysis.now))."
         ), .table(table(rows)),
       ]
     if analysis.queue.isFromLog {

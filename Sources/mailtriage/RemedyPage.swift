@@ -77,7 +77,7 @@ struct RemedyPage {
 
   private var waiting: String? {
     guard found.queued > 0 else { return nil }
-    let count = Verdict.messages(found.queued)
+    let count = Headline.messages(found.queued)
     guard let fixBy = found.forecast?.fixBy else { return "\(count) waiting." }
     return "\(count) waiting; fix by \(time.long(fixBy)), or the first is returned."
   }

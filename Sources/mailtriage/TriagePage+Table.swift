@@ -26,7 +26,7 @@ extension TriagePage {
       if !rest.isEmpty {
         table.rest =
           "… and \(rest.count) more with "
-          + Verdict.messages(rest.reduce(0) { $0 + $1.waiting }) + ": mailtriage queue lists all."
+          + Headline.messages(rest.reduce(0) { $0 + $1.waiting }) + ": mailtriage queue lists all."
       }
       blocks.append(.table(table))
     }

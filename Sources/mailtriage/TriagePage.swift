@@ -104,12 +104,12 @@ struct TriagePage {
     return trend.rawValue
   }
 
-  /// What stands first: the verdict, and what takes from it where nothing of this run's input was
+  /// What stands first: the headline, and what takes from it where nothing of this run's input was
   /// understood.
   var leads: [String] {
-    let verdict = Verdict(analysis).sentence
+    let headline = Headline(analysis).sentence
     let caveat = InputCaveat(inputs, isMore: analysis.tellsOfMail)?.sentence
-    return (analysis.tellsOfMail ? [caveat, verdict] : [verdict, caveat]).compactMap { $0 }
+    return (analysis.tellsOfMail ? [caveat, headline] : [headline, caveat]).compactMap { $0 }
   }
 
   /// What is said above the table: how fresh the newest line is, how much was understood, and which
@@ -167,7 +167,7 @@ struct TriagePage {
     let saved = (tls.isEmpty ? rows : tls).reduce(0) { $0 + $1.saved }
     return
       "Fix by \(time.short(fixBy)) (\(left > 0 ? "in \(LocalTime.length(left))" : "now")) to save "
-      + "\(Verdict.messages(saved)); \(OutsideText(first.name).terminal(limit: 60)) "
+      + "\(Headline.messages(saved)); \(OutsideText(first.name).terminal(limit: 60)) "
       + "bounces first."
   }
 }
@@ -201,7 +201,7 @@ extension TriagePage {
       still.isEmpty
       ? ""
       : ", \(still.count == tls.count ? "where" : "at \(still.count) of them") new mail fails too"
-    return "Already returned: \(counts); by TLS at \(Verdict.destinations(tls.count)) "
+    return "Already returned: \(counts); by TLS at \(Headline.destinations(tls.count)) "
       + "(\(TriagePage.names(tls.map(\.domain))))\(fate)."
   }
 
@@ -209,8 +209,8 @@ extension TriagePage {
     guard analysis.totals.deliveredInClear > 0 else { return nil }
     let names = analysis.destinations.filter { $0.history.deliveredInClear > 0 }
     return "In clear after TLS failed: "
-      + "\(Verdict.messages(analysis.totals.deliveredInClear)) to "
-      + "\(Verdict.destinations(names.count)) (\(TriagePage.names(names.map(\.domain))))."
+      + "\(Headline.messages(analysis.totals.deliveredInClear)) to "
+      + "\(Headline.destinations(names.count)) (\(TriagePage.names(names.map(\.domain))))."
   }
 
   private var proven: String? {

@@ -4,7 +4,7 @@ import Store
 package import Triage
 
 /// Whose fault it looks like, in one sentence: the head of the first screen and of the report.
-package struct Verdict {
+package struct Headline {
   private let waiting: [Analysis.Destination]
   private let returned: [Analysis.Destination]
   /// Why nothing can be said of any destination; nil where something can.
@@ -19,7 +19,7 @@ package struct Verdict {
     returned = analysis.destinations.filter {
       $0.queued == 0 && $0.incident?.state == .endedInBounces && $0.incident?.tlsIsCause == .yes
     }
-    ignorance = Verdict.ignorance(analysis)
+    ignorance = Headline.ignorance(analysis)
     let totals = analysis.totals
     isQuietWindow =
       (analysis.window.from != nil || analysis.window.to != nil)
@@ -30,22 +30,22 @@ package struct Verdict {
     if let ignorance { return ignorance }
     let tls = waiting.filter { $0.incident?.tlsIsCause == .yes }
     if !tls.isEmpty {
-      return "\(Verdict.who(tls)): TLS holds up \(Verdict.mail(tls)) to "
-        + "\(Verdict.destinations(tls.count))\(Verdict.ours(tls))."
+      return "\(Headline.who(tls)): TLS holds up \(Headline.mail(tls)) to "
+        + "\(Headline.destinations(tls.count))\(Headline.ours(tls))."
     }
     if !returned.isEmpty {
       let rest =
         waiting.isEmpty
-        ? "nothing waits now" : "\(Verdict.mail(waiting)) still wait, for other reasons"
-      return "\(Verdict.who(returned)): by TLS mail to \(Verdict.destinations(returned.count)) "
-        + "was returned\(Verdict.ours(returned)); \(rest)."
+        ? "nothing waits now" : "\(Headline.mail(waiting)) still wait, for other reasons"
+      return "\(Headline.who(returned)): by TLS mail to \(Headline.destinations(returned.count)) "
+        + "was returned\(Headline.ours(returned)); \(rest)."
     }
     if !waiting.isEmpty {
       let unclear = waiting.contains { $0.incident?.tlsIsCause == .unclear }
       return "\(unclear ? "It is not clear that TLS is the cause" : "Not TLS"): "
-        + "\(Verdict.mail(waiting)) to \(Verdict.destinations(waiting.count)) "
-        + "\(Verdict.count(waiting) == 1 ? "waits" : "wait")"
-        + "\(unclear ? "" : " for other reasons")\(Verdict.ours(waiting))."
+        + "\(Headline.mail(waiting)) to \(Headline.destinations(waiting.count)) "
+        + "\(Headline.count(waiting) == 1 ? "waits" : "wait")"
+        + "\(unclear ? "" : " for other reasons")\(Headline.ours(waiting))."
     }
     guard !isQuietWindow else {
       return "Nothing was tried in the time looked at: no destination can be judged."
