@@ -155,12 +155,10 @@ struct SendmailRemedies {
   private func risk(_ rung: LadderRung) -> String {
     switch rung {
     case .asConfigured: "None: TLS is tried again with a peer that asks for it."
-    case .plaintext: "Anyone on the path can read and change the mail."
     case .olderProtocol, .lowerSecurityLevel:
       "Someone on the path who breaks old ciphers or short keys can read the mail."
-    case .tls12AtMost: "TLS 1.2 is sound; TLS 1.3 is not used."
-    case .certificateName: "Whoever holds a certificate for that name can take the mail."
-    default: "Someone on the path can pose as the peer and read the mail."
+    case .plaintext, .tls12AtMost, .certificateName: rung.risk
+    default: LadderRung.noVerification.risk
     }
   }
 
