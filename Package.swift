@@ -121,7 +121,7 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["MailModel"],
+      dependencies: ["MailModel", "Experiment"],
       path: "Tests/TestSupport",
       exclude: ["Machine"],
       swiftSettings: house
@@ -164,7 +164,7 @@ let package = Package(
     tests(
       "CommandTests",
       of: [
-        "mailtriage", "MailModel", "Store", "Alerting", "TestSupport",
+        "mailtriage", "MailModel", "Store", "Experiment", "Alerting", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       fixtures: true

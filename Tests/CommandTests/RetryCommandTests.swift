@@ -1,5 +1,6 @@
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 /// `retry` and `probe` as the built program runs them, against receivers on loopback.
@@ -317,44 +318,4 @@ struct RetryCommandTests {
     #expect(json.output.contains("\"schema\":\"mailtriage.probe/1\""))
     #expect(json.output.contains("\"verify_code\":10"))
   }
-}
-
-/// Receivers with one fault each, as the experiment's own tests have them.
-final class LoopbackReceivers: Sendable {
-  private struct Started: Decodable {
-    var directory: String
-    var ports: [String: UInt16]
-  }
-
-  /// Nil where Python or its cryptography package is missing.
-  static let shared = LoopbackReceivers()
-
-  let directory: String
-  private let ports: [String: UInt16]
-  /// They serve until this is closed, which the end of this process does.
-  private let input = Pipe()
-
-  private init?() {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("ExperimentTests/Fixtures/receivers.py")
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-    process.arguments = [script.path]
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    var line: [UInt8] = []
-    while let byte = try? output.fileHandleForReading.read(upToCount: 1)?.first, byte != 0x0a {
-      line.append(byte)
-    }
-    guard let started = try? JSONDecoder().decode(Started.self, from: Data(line)) else {
-      return nil
-    }
-    directory = started.directory
-    ports = started.ports
-  }
-
-  func port(_ name: String) throws -> UInt16 { try #require(ports[name], "\(name)") }
 }

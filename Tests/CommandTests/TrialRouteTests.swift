@@ -1,5 +1,6 @@
 import Experiment
 import MailModel
+import TestSupport
 import Testing
 
 @testable import mailtriage

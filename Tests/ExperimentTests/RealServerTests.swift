@@ -1,6 +1,7 @@
 import Experiment
 import Foundation
 import MailModel
+import TestSupport
 import Testing
 
 /// Debian's mail servers as receivers on loopback, and other tools' word on the same certificates.
@@ -44,7 +45,7 @@ struct RealServerTests {
 
   @Test(.timeLimit(.minutes(30)), arguments: RealServer.available)
   func `each gets the right verdict`(_ name: String) throws {
-    let receivers = try #require(Receivers.shared)
+    let receivers = try #require(LoopbackReceivers.shared)
     let server = try RealServer(name, pki: receivers.directory)
     defer { server.stop() }
     func retry(_ kind: String, _ level: TLSLevel, client: Bool) throws -> RetryResult {
@@ -91,7 +92,7 @@ struct RealServerTests {
   }
 
   /// The leaf's fingerprint and the verify result, as openssl and posttls-finger see them.
-  private func compare(_ server: RealServer, _ receivers: Receivers) throws {
+  private func compare(_ server: RealServer, _ receivers: LoopbackReceivers) throws {
     for (kind, code) in [("good", 0), ("self-signed", 18), ("expired", 10)] {
       let port = try #require(server.ports[kind])
       var settings = try receivers.settings("good", .encrypt)
@@ -104,7 +105,7 @@ struct RealServerTests {
         "/usr/bin/openssl",
         [
           "s_client", "-connect", "127.0.0.1:\(port)", "-starttls", "smtp", "-CAfile",
-          receivers.directory + "/ca.pem", "-servername", Receivers.host,
+          receivers.directory + "/ca.pem", "-servername", LoopbackReceivers.host,
         ]
       )
       if !told.isEmpty {
@@ -144,7 +145,7 @@ final class RealServer {
     ProcessInfo.processInfo.environment["MAILTRIAGE_SERVERS"] ?? "/nonexistent"
   }
 
-  static var canRun: Bool { getuid() == 0 && Receivers.shared != nil && !available.isEmpty }
+  static var canRun: Bool { getuid() == 0 && LoopbackReceivers.shared != nil && !available.isEmpty }
 
   static var available: [String] {
     all.filter { name in

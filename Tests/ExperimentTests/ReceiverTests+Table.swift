@@ -1,17 +1,15 @@
 import Experiment
 import MailModel
+import TestSupport
 import Testing
 
 /// The receivers, and what a retry must say of each.
 extension ReceiverTests {
+  /// What a retry at a level must say, with a client certificate or none.
   struct Expected: CustomTestStringConvertible {
-    var name: String
-    var level: TLSLevel = .encrypt
-    var client = false
-    var verdict: Verdict
-    var rung: LadderRung?
-    var stage: Stage?
-    var failure: FailureClass?
+    var level: TLSLevel
+    var client: Bool
+    var retry: ExpectedRetry
 
     init(
       _ name: String,
@@ -22,16 +20,12 @@ extension ReceiverTests {
       _ stage: Stage? = nil,
       _ failure: FailureClass? = nil
     ) {
-      self.name = name
       self.level = level
       self.client = client
-      self.verdict = verdict
-      self.rung = rung
-      self.stage = stage
-      self.failure = failure
+      retry = ExpectedRetry(name, verdict, rung, stage, failure)
     }
 
-    var testDescription: String { "\(name) at \(level.rawValue)" }
+    var testDescription: String { "\(retry.receiver) at \(level.rawValue)" }
   }
 
   static let certificates: [Expected] = [

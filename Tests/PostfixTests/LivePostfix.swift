@@ -57,71 +57,35 @@ final class LivePostfix {
   }
 
   private var mainConfiguration: String {
-    """
-    compatibility_level = 3.6
-    queue_directory = \(queue)
-    data_directory = \(path)/data
-    command_directory = /usr/sbin
-    daemon_directory = /usr/lib/postfix/sbin
-    meta_directory = /etc/postfix
-    shlib_directory = /usr/lib/postfix
-    mail_owner = postfix
-    setgid_group = postdrop
-    maillog_file = \(log)
-    maillog_file_prefixes = \(path)
-    syslog_name = outbound
-    myhostname = mx1.sender.example
-    mydestination =
-    alias_maps =
-    alias_database =
-    local_recipient_maps =
-    local_transport = error:none
-    inet_interfaces = 127.0.0.1
-    inet_protocols = ipv4
-    mynetworks = 127.0.0.0/8
-    smtpd_relay_restrictions = permit_mynetworks, reject
-    smtpd_peername_lookup = no
-    disable_dns_lookups = yes
-    smtp_host_lookup = native
-    transport_maps = inline:{
-      {good.example = smtp:[127.0.0.1]:\(goodPort)}
-      {later.example = smtp:[127.0.0.1]:\(deferringPort)}
-      {gone.example = smtp:[127.0.0.1]:1} }
-    enable_long_queue_ids = yes
-    queue_run_delay = 1s
-    minimal_backoff_time = 1s
-    maximal_backoff_time = 2s
-    transport_retry_time = 1s
-    notify_classes =
-    default_process_limit = 20
-
-    """
+    PostfixFiles.main(
+      root: path,
+      """
+      syslog_name = outbound
+      mynetworks = 127.0.0.0/8
+      smtpd_relay_restrictions = permit_mynetworks, reject
+      smtpd_peername_lookup = no
+      disable_dns_lookups = yes
+      smtp_host_lookup = native
+      transport_maps = inline:{
+        {good.example = smtp:[127.0.0.1]:\(goodPort)}
+        {later.example = smtp:[127.0.0.1]:\(deferringPort)}
+        {gone.example = smtp:[127.0.0.1]:1} }
+      queue_run_delay = 1s
+      minimal_backoff_time = 1s
+      maximal_backoff_time = 2s
+      transport_retry_time = 1s
+      default_process_limit = 20
+      """
+    )
   }
 
   private var masterConfiguration: String {
-    """
-    127.0.0.1:\(port) inet n - n - - smtpd
-    postlog unix-dgram n - n - 1 postlogd
-    pickup unix n - n 60 1 pickup
-    cleanup unix n - n - 0 cleanup
-    qmgr unix n - n 300 1 qmgr
-    tlsmgr unix - - n 1000? 1 tlsmgr
-    rewrite unix - - n - - trivial-rewrite
-    bounce unix - - n - 0 bounce
-    defer unix - - n - 0 bounce
-    trace unix - - n - 0 bounce
-    verify unix - - n - 1 verify
-    flush unix n - n 1000? 0 flush
-    proxymap unix - - n - - proxymap
-    smtp unix - - n - - smtp
-    showq unix n - n - - showq
-    error unix - - n - - error
-    retry unix - - n - - error
-    discard unix - - n - - discard
-    anvil unix - - n - 1 anvil
-    scache unix - - n - 1 scache
-
-    """
+    PostfixFiles.master(
+      """
+      127.0.0.1:\(port) inet n - n - - smtpd
+      smtp unix - - n - - smtp
+      """
+    )
   }
 
   /// Starts the receivers and Postfix.
@@ -202,15 +166,9 @@ final class LivePostfix {
     }
   }
 
-  /// Waits until something holds; generous, since machines are slow at times.
+  /// Waits until something holds; where it never does, the failure tells how the log ends.
   func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
-    let end = Date().addingTimeInterval(seconds)
-    while Date() < end {
-      if try holds() { return }
-      usleep(300_000)
-    }
-    let told = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-    throw LiveFailure("waited in vain for \(what); the log ends: \(told.suffix(2000))")
+    try waitUntil(what, seconds: seconds, log: log, holds)
   }
 
   private func control(_ word: String) throws {

@@ -162,7 +162,7 @@ import Testing
     } catch {
       let sent = server.results("sent")
       for domain in domains where sent[domain] != 2 {
-        let lines = server.log.split(separator: "\n").filter {
+        let lines = server.logText.split(separator: "\n").filter {
           $0.contains(domain) || $0.contains("TLS library problem")
         }
         Issue.record("\(domain) does not flow: \(lines.suffix(9).joined(separator: "\n"))")
@@ -203,7 +203,7 @@ import Testing
     try server.wait("the receivers' word") { server.accepted.count >= domains.count * 2 + 2 }
     #expect(server.accepted.count == domains.count * 2 + 2)
     #expect(try server.shell("grep -v '^#' /etc/postfix/mailtriage_tls_policy || true").isEmpty)
-    let complaints = server.log.split(separator: "\n").filter {
+    let complaints = server.logText.split(separator: "\n").filter {
       $0.contains(": fatal: ") || $0.contains(": error: ") || $0.contains("warning: dict")
         || $0.contains("duplicate entry") || $0.contains("unused parameter")
     }

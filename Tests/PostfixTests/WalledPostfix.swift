@@ -6,7 +6,7 @@ import Testing
 
 /// The machine's Postfix in a machine of its own: its mail goes by DNS to receivers that each have one
 /// TLS fault.
-final class WalledPostfix {
+final class WalledPostfix: LiveServer {
   let machine: WalledMachine
 
   /// Root, the namespaces, and the programs.
@@ -37,33 +37,13 @@ final class WalledPostfix {
   deinit { _ = try? shell("postfix abort") }
 
   /// Nothing is tried again by itself: what moves was flushed.
-  private static let main =
+  private static let main = PostfixFiles.main(
+    root: "@ROOT@",
     """
-    compatibility_level = 3.6
-    queue_directory = @ROOT@/spool
-    data_directory = @ROOT@/data
-    command_directory = /usr/sbin
-    daemon_directory = /usr/lib/postfix/sbin
-    meta_directory = /etc/postfix
-    shlib_directory = /usr/lib/postfix
-    mail_owner = postfix
-    setgid_group = postdrop
-    maillog_file = @ROOT@/log/mail.log
-    maillog_file_prefixes = @ROOT@
-    myhostname = mx1.sender.example
-    mydestination =
-    alias_maps =
-    alias_database =
-    local_recipient_maps =
-    local_transport = error:none
-    inet_interfaces = 127.0.0.1
-    inet_protocols = ipv4
     smtp_host_lookup = dns
-    enable_long_queue_ids = yes
     queue_run_delay = 1h
     minimal_backoff_time = 1h
     maximal_backoff_time = 2h
-    notify_classes =
     smtp_tls_security_level = verify
     smtp_tls_CAfile = @ROOT@/lab/pki/trusted-ca.pem
     smtp_tls_cert_file = @ROOT@/lab/pki/client-selfsigned.crt
@@ -73,29 +53,12 @@ final class WalledPostfix {
     tls_high_cipherlist = HIGH:!aNULL:!AES128-SHA256
     smtp_tls_policy_maps = texthash:/etc/postfix/tls_policy
     transport_maps = texthash:/etc/postfix/transport
-
     """
+  )
 
-  private static let master =
-    """
-    postlog unix-dgram n - n - 1 postlogd
-    pickup unix n - n 60 1 pickup
-    cleanup unix n - n - 0 cleanup
-    qmgr unix n - n 300 1 qmgr
-    tlsmgr unix - - n 1000? 1 tlsmgr
-    rewrite unix - - n - - trivial-rewrite
-    bounce unix - - n - 0 bounce
-    defer unix - - n - 0 bounce
-    trace unix - - n - 0 bounce
-    flush unix n - n 1000? 0 flush
-    proxymap unix - - n - - proxymap
-    smtp unix - - n - - smtp -o smtp_helo_timeout=20s -o { smtp_mail_timeout = 30s }
-    showq unix n - n - - showq
-    error unix - - n - - error
-    retry unix - - n - - error
-    scache unix - - n - 1 scache
-
-    """
+  private static let master = PostfixFiles.master(
+    "smtp unix - - n - - smtp -o smtp_helo_timeout=20s -o { smtp_mail_timeout = 30s }"
+  )
 
   func domain(_ scenario: String) throws -> String { try machine.receiver(scenario).domain }
 
@@ -110,14 +73,12 @@ final class WalledPostfix {
     )
   }
 
-  var log: String {
-    (try? String(contentsOfFile: machine.path + "/log/mail.log", encoding: .utf8)) ?? ""
-  }
+  var log: String { machine.path + "/log/mail.log" }
 
   /// Result lines per domain.
   func results(_ status: String) -> [String: Int] {
     var counts: [String: Int] = [:]
-    for line in log.split(separator: "\n") where line.contains(" status=\(status) ") {
+    for line in logText.split(separator: "\n") where line.contains(" status=\(status) ") {
       guard let domain = line.firstMatch(of: /to=<[^@>]*@([^>]*)>/)?.1 else { continue }
       counts[String(domain), default: 0] += 1
     }
@@ -133,14 +94,5 @@ final class WalledPostfix {
 
   var queue: [QueuedMessage] {
     Postfix().readQueue(directory: machine.path + "/spool", now: Timestamp(seconds: 0)).messages
-  }
-
-  func wait(_ what: String, seconds: Double = 60, until holds: () throws -> Bool) throws {
-    try machine.wait(
-      what,
-      seconds: seconds,
-      log: machine.path + "/log/mail.log",
-      until: holds
-    )
   }
 }

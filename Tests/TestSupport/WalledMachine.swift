@@ -126,29 +126,22 @@ package final class WalledMachine {
     return told.output
   }
 
-  /// Waits until something holds; generous, since machines are slow at times.
+  /// Waits until something holds, or the machine has ended.
   package func wait(
     _ what: String,
     seconds: Double = 60,
     log: String = "",
     until holds: () throws -> Bool
   ) throws {
-    let end = Date().addingTimeInterval(seconds)
-    while Date() < end {
-      if try holds() { return }
-      guard world.isRunning else { break }
-      usleep(100_000)
-    }
-    let complaints = (try? String(contentsOfFile: path + "/complaints", encoding: .utf8)) ?? ""
-    let told = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-    throw LiveFailure("waited in vain for \(what): \(complaints) \(told.suffix(1500))")
+    try waitUntil(
+      what,
+      seconds: seconds,
+      log: log,
+      complaints: path + "/complaints",
+      isOver: { !world.isRunning },
+      holds
+    )
   }
-}
-
-/// Why a server could not be used.
-package struct LiveFailure: Error, CustomStringConvertible {
-  package var description: String
-  package init(_ description: String) { self.description = description }
 }
 
 extension WalledMachine {
