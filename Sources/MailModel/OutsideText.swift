@@ -92,13 +92,6 @@ package struct OutsideText: Hashable, Sendable {
     return out
   }
 
-  /// One CSV field (RFC 4180), quoted, and no formula for a spreadsheet.
-  package func csv(limit: Int = .max) -> String {
-    let text = terminal(limit: limit)
-    let formula = text.unicodeScalars.first.map { "=+-@|%".unicodeScalars.contains($0) } ?? false
-    return "\"" + (formula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""
-  }
-
   /// One word for a POSIX shell, single-quoted unless it is plainly safe.
   package func shellWord() -> String {
     let text = terminal()

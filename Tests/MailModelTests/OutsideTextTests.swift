@@ -17,7 +17,7 @@ struct OutsideTextTests {
   func `nothing moves the cursor, hides or reorders`(_ text: String) {
     let outside = OutsideText(text)
     for output in [
-      outside.terminal(), outside.html(), outside.markdown(), outside.csv(), outside.shellWord(),
+      outside.terminal(), outside.html(), outside.markdown(), outside.shellWord(),
       outside.header(),
     ] {
       #expect(!scalars(output).contains { $0 < 0x20 || (0x7f...0x9f).contains($0) })
@@ -45,11 +45,6 @@ struct OutsideTextTests {
     #expect(OutsideText("14:00 mx-1.example").markdown() == "14:00 mx-1.example")
     #expect(OutsideText("<b>&").markdown() == "&lt;b&gt;&amp;")
     #expect(OutsideText("http://e.example").markdown() == "http:\\//e.example")
-  }
-
-  @Test func `CSV gets no formula and no new field`() {
-    #expect(OutsideText("=1+1").csv() == "\"'=1+1\"")
-    #expect(OutsideText("a\",b").csv() == "\"a\"\",b\"")
   }
 
   @Test(arguments: [
