@@ -57,9 +57,8 @@ struct AlertCommand: AsyncParsableCommand {
   func run() async throws {
     guard nagios else { return try await refusing { try await evaluate() } }
     do { try check() } catch let refusal as Refusal {
-      try? printResult(
-        "MAILTRIAGE UNKNOWN - \(OutsideText(refusal.description).terminal(limit: 400))\n"
-      )
+      let reason = OutsideText(refusal.description).terminal(limit: 400)
+      _ = writeAll("MAILTRIAGE UNKNOWN - \(reason)\n".utf8, to: 1)
       throw ExitCode(3)
     }
   }
@@ -159,7 +158,6 @@ struct AlertCommand: AsyncParsableCommand {
     let handovers = round.handovers
     let present = round.present
     if options.format == .json {
-      let redaction = Redaction(isOn: options.redact)
       let document = JSONValue.object([
         "schema": .string("mailtriage.alerts/1"),
         "now": JSONValue(session.settings.now),
@@ -175,7 +173,7 @@ struct AlertCommand: AsyncParsableCommand {
           }
         ),
       ])
-      return try session.write(redaction.apply(document.text()) + "\n")
+      return try session.write(document)
     }
     let ordered = present.sorted { ($1.severity, $1.count) < ($0.severity, $0.count) }
     let caveat = InputCaveat(session.reports, isMore: analysis.tellsOfMail)?.sentence

@@ -33,9 +33,7 @@ struct ForecastCommand: ParsableCommand {
       let analysis = try session.analysis()
       let page = ForecastPage(analysis, inputs: session.reports, zone: session.settings.zone)
       switch options.format {
-      case .json:
-        let redaction = Redaction(isOn: options.redact)
-        try session.write(redaction.apply(page.json.text()) + "\n")
+      case .json: try session.write(page.json)
       default:
         try session.write(
           page.page(withMessages: options.verbose),

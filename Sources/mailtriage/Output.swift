@@ -41,14 +41,6 @@ func writeAll(_ bytes: some Collection<UInt8>, to descriptor: Int32) -> Bool {
   }
 }
 
-/// Results go to standard output, everything else to standard error. Throws ``Refusal`` where it takes
-/// none: a full device, a closed descriptor.
-func printResult(_ text: String) throws {
-  guard writeAll(text.utf8, to: 1) else {
-    throw Refusal(.inputOutput, "standard output: \(String(cString: strerror(errno)))")
-  }
-}
-
 /// Opens what the caller left closed of the three standard descriptors, so that no file which is opened
 /// later takes the place of one. Standard output is opened for reading: writing there fails, and is told.
 func holdStandardDescriptors() {

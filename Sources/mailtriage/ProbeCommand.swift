@@ -41,7 +41,7 @@ struct ProbeCommand: ParsableCommand {
   func run() throws {
     try refusing {
       guard !targets.isEmpty, targets.count <= 1000 else {
-        throw Refusal(.usage, "1 to 1000 targets")
+        throw Refusal(.usage, "\(targets.count) targets: one run takes 1 to 1000")
       }
       let settings = try Settings(shared)
       let resolver = try trial.dns(settings)

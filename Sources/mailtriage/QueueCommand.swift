@@ -32,9 +32,7 @@ struct QueueCommand: ParsableCommand {
       let analysis = try session.analysis()
       let page = QueuePage(analysis, inputs: session.reports, zone: session.settings.zone)
       switch options.format {
-      case .json:
-        let redaction = Redaction(isOn: options.redact)
-        try session.write(redaction.apply(page.json.text()) + "\n")
+      case .json: try session.write(page.json)
       default: try session.write(page.page, width: Session.terminalWidth)
       }
       try session.finish()

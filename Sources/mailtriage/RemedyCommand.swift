@@ -39,7 +39,8 @@ struct RemedyCommand: ParsableCommand {
       else {
         throw Refusal(
           .noInput,
-          "\(domain): nothing is known of it in \(session.settings.databasePath)"
+          "\(domain): nothing is known of it in \(session.settings.databasePath); analyze its log "
+            + "first, or name another --database"
         )
       }
       let policies = session.settings.configurations.compactMap {
@@ -50,9 +51,7 @@ struct RemedyCommand: ParsableCommand {
       }
       let answer = RemedyPage(found, policy: policies.first, zone: session.settings.zone)
       switch options.format {
-      case .json:
-        let redaction = Redaction(isOn: options.redact)
-        try session.write(redaction.apply(answer.json.text()) + "\n")
+      case .json: try session.write(answer.json)
       default: try session.write(answer.page, width: TriagePage.columns)
       }
       if let write { try writeFiles(answer, to: write) }

@@ -2,7 +2,12 @@ import ArgumentParser
 
 /// How a command answers, and where its answer goes.
 struct ResultOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("mailtriage's own configuration.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "mailtriage's own configuration. Default: /etc/mailtriage/mailtriage.yaml, if it is there.",
+      valueName: "file"
+    )
+  )
   var config: String?
 
   @Option(help: "How the answer is written.")

@@ -65,7 +65,10 @@ struct Retry {
       walk.add(try outcome(target, path, isDeclared: isDeclared, isFull: !walk.isDecided))
     }
     guard var chosen = walk.answer else {
-      throw Refusal(.unavailable, "\(target.domain): no mail host with a usable address")
+      throw Refusal(
+        .unavailable,
+        "\(target.domain): no mail host with a usable address; name one with --test-path HOST:PORT"
+      )
     }
     if let message = target.message, command.replay {
       let replay = Replay(

@@ -73,7 +73,9 @@ struct RetryCommand: ParsableCommand {
     if sendProbe != nil, incidents {
       throw ValidationError("--send-probe goes to one destination: never with --incidents")
     }
-    guard (1...20).contains(repeats) else { throw ValidationError("--repeat: 1 to 20") }
+    guard (1...20).contains(repeats) else {
+      throw ValidationError("--repeat \(repeats): not 1 to 20")
+    }
     if let sendProbe {
       guard TrialOptions.isSafe(address: sendProbe), sendProbe.contains("@") else {
         throw ValidationError("--send-probe \(sendProbe): not a mail address")
@@ -144,13 +146,17 @@ struct RetryCommand: ParsableCommand {
   }
 
   private func incidentTargets() throws -> [RetryTarget] {
-    let analysis = try Session(shared).analysis()
+    let session = try Session(shared)
+    let analysis = try session.analysis()
     let domains = analysis.incidents.filter {
       $0.state == .active && $0.tlsIsCause != .no && $0.failureClass.isTLS
     }.flatMap(\.domains)
     let targets = domains.compactMap { HostName($0) }.map { RetryTarget(domain: $0) }
     guard !targets.isEmpty else {
-      throw Refusal(.noInput, "no active TLS incident in the database: nothing to try")
+      throw Refusal(
+        .noInput,
+        "no active TLS incident in \(session.settings.databasePath): nothing to try"
+      )
     }
     return Array(targets.prefix(100))
   }

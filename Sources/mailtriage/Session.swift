@@ -166,22 +166,6 @@ final class Session {
     do { return try question() } catch let error as StoreError { throw Refusal(error) }
   }
 
-  /// Writes the result where it is wanted.
-  func write(_ text: String) throws {
-    guard let path = options.output else {
-      try printResult(text)
-      return
-    }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw Refusal(.cannotCreate, "\(path): \(String(cString: strerror(errno)))")
-    }
-    defer { close(descriptor) }
-    guard writeAll(text.utf8, to: descriptor) else {
-      throw Refusal(.inputOutput, "\(path): \(String(cString: strerror(errno)))")
-    }
-  }
-
   /// Ends the command with the status that the run earned.
   func finish() throws {
     let status = ExitStatus.gravest(statuses)

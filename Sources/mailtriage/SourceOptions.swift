@@ -3,16 +3,27 @@ import MailModel
 
 /// Where a command reads, what it keeps, and for which time it answers.
 struct SourceOptions: ParsableArguments {
-  @Option(help: "The database; `:memory:` keeps nothing.")
+  @Option(
+    help: ArgumentHelp(
+      "The database; `:memory:` keeps nothing. Default: /var/lib/mailtriage/triage.sqlite for root, "
+        + "else mailtriage/triage.sqlite below $XDG_STATE_HOME.",
+      valueName: "file"
+    )
+  )
   var database: String?
 
   @Flag(help: "Start the database anew from the sources; the old one is kept beside it.")
   var rebuild = false
 
-  @Option(help: ArgumentHelp("A queue directory; only ever read.", valueName: "dir"))
+  @Option(help: ArgumentHelp("A queue directory, only ever read; repeatable.", valueName: "dir"))
   var spool: [String] = []
 
-  @Option(help: ArgumentHelp("A configuration file of the mail server.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp(
+      "A configuration file of the mail server, or its directory; repeatable.",
+      valueName: "path"
+    )
+  )
   var mtaConfig: [String] = []
 
   @Option(
@@ -31,10 +42,17 @@ struct SourceOptions: ParsableArguments {
   )
   var until: String?
 
-  @Option(help: ArgumentHelp("The moment from which ages and forecasts count.", valueName: "time"))
+  @Option(
+    help: ArgumentHelp(
+      "The moment from which ages and forecasts count. Default: the clock.",
+      valueName: "time"
+    )
+  )
   var now: String?
 
-  @Option(help: ArgumentHelp("The zone of logs that state none.", valueName: "zone"))
+  @Option(
+    help: ArgumentHelp("The zone of logs that state none, and of the answer.", valueName: "zone")
+  )
   var timezone: String?
 
   @Option(

@@ -37,10 +37,11 @@ struct Trace: ParsableCommand {
         }
       }
       guard !found.isEmpty else {
-        complain(
-          "no message matches \(terms.joined(separator: ", ")) in \(session.settings.databasePath)"
+        throw Refusal(
+          .noInput,
+          "no message matches \(terms.joined(separator: ", ")) in \(session.settings.databasePath); "
+            + "analyze its log first, or name another --database"
         )
-        throw ExitStatus.noInput.code
       }
       switch options.format {
       case .json:
@@ -57,7 +58,7 @@ struct Trace: ParsableCommand {
         let json = JSONValue.object([
           "schema": .string("mailtriage.trace/1"), "messages": .array(documents),
         ])
-        try session.write(redaction.apply(json.text()) + "\n")
+        try session.write(json)
       case .html:
         let time = LocalTime(zone: session.settings.zone)
         let blocks = try found.flatMap { message in
@@ -67,11 +68,11 @@ struct Trace: ParsableCommand {
         try session.write(try Page(title: "mailtriage trace", blocks).html())
       case .text, .markdown:
         let time = LocalTime(zone: session.settings.zone)
+        let sink = try ResultSink(options.output)
         for message in found {
-          try session.write(
-            options.format.framed(try text(message, session, time, redaction))
-          )
+          try sink.write(options.format.framed(try text(message, session, time, redaction)))
         }
+        try sink.finish()
       }
       try session.finish()
     }

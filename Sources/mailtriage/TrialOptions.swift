@@ -40,14 +40,18 @@ struct TrialOptions: ParsableArguments {
 
   func validate() throws {
     if let tlsLevel, TLSLevel(rawValue: tlsLevel) == nil {
-      throw ValidationError("--tls-level \(tlsLevel): no such level")
+      throw ValidationError(
+        "--tls-level \(tlsLevel): none of "
+          + TLSLevel.allCases.map(\.rawValue).joined(separator: ", ")
+      )
     }
     guard (0.1...600).contains(timeout) else {
-      throw ValidationError("--timeout: 0.1 to 600 seconds")
+      throw ValidationError("--timeout \(timeout): not 0.1 to 600 seconds")
     }
     // A line end in an address would be a command of its own.
-    for address in [sender, recipient ?? ""] where !TrialOptions.isSafe(address: address) {
-      throw ValidationError("\(address): not a mail address")
+    for (option, address) in [("sender", sender), ("recipient", recipient ?? "")]
+    where !TrialOptions.isSafe(address: address) {
+      throw ValidationError("--\(option) \(address): not a mail address")
     }
   }
 
@@ -120,7 +124,12 @@ struct TrialOptions: ParsableArguments {
     let address =
       Address.isNumeric(host)
       ? host : HostName(anyScript: host).flatMap { dns.addresses($0).first }
-    guard let address else { throw Refusal(.unavailable, "\(host): no address found") }
+    guard let address else {
+      throw Refusal(
+        .unavailable,
+        "--test-path \(declared): no address found for \(host); name ADDRESS:PORT, or a --resolver"
+      )
+    }
     let ownName = HostName(anyScript: host)?.description
     let named = exchangers.values.first { exchanger in
       exchanger.name == ownName

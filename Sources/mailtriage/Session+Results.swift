@@ -1,7 +1,21 @@
 import Glibc
 import Reporting
+import Triage
 
 extension Session {
+  /// Writes the whole result where it is wanted. Throws ``Refusal`` where that takes none: a full
+  /// device, a closed descriptor.
+  func write(_ text: String) throws {
+    let sink = try ResultSink(options.output)
+    try sink.write(text)
+    try sink.finish()
+  }
+
+  /// Writes a JSON document, redacted where that is wanted.
+  func write(_ document: JSONValue) throws {
+    try write(Redaction(isOn: options.redact).apply(document.text()) + "\n")
+  }
+
   /// Writes a page in the format that is wanted, redacted where that is.
   func write(_ page: Page, width: Int) throws {
     let redaction = Redaction(isOn: options.redact)
