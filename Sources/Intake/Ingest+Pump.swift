@@ -2,10 +2,12 @@ import MailModel
 import Store
 
 extension Ingest {
-  /// Reads lines from a stream that stands at the source's cursor, until its end.
+  /// Reads lines from a stream that stands at the source's cursor, behind the bytes `before`, until its
+  /// end.
   func pump(
     _ stream: any ByteStream,
     already: [UInt8] = [],
+    before: [UInt8] = [],
     source: SourceCursor,
     firstYear: Int,
     isGrowing: Bool,
@@ -23,6 +25,7 @@ extension Ingest {
     var lines = LineReader(
       stream,
       already: already,
+      before: before,
       offset: source.cursor,
       givesUnfinishedLine: !isGrowing
     )

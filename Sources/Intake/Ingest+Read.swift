@@ -71,9 +71,10 @@ extension Ingest {
     for candidate in matcher.candidates(head: log.head) {
       file.seek(to: 0)
       let stream = try log.compression.stream(file, isSeekable: true)
-      if let source = try resume(candidate, stream: stream, file: file, log) {
+      if let (source, tail) = try resume(candidate, stream: stream, file: file, log) {
         return try pump(
           stream,
+          before: tail,
           source: source,
           firstYear: log.firstYear,
           isGrowing: isGrowing(log),
@@ -99,30 +100,29 @@ extension Ingest {
     return Int64(now.tv_sec) - log.identity.modified / 1_000_000_000 < 60
   }
 
-  /// Brings `stream` to the cursor of a source that it seems to continue; nil where it does not.
+  /// Brings `stream` to the cursor of a source that it seems to continue, and gives the bytes before
+  /// it; nil where it does not.
   private func resume(
     _ candidate: SourceCursor,
     stream: any ByteStream,
     file: OpenFile,
     _ log: LogInput
-  ) throws(ReadFailure) -> SourceCursor? {
+  ) throws(ReadFailure) -> (source: SourceCursor, tail: [UInt8])? {
     var source = candidate
-    let tailStart = source.cursor - Int64(source.tailLength)
     var tail: [UInt8] = []
     if log.compression == .none {
-      tail = file.bytes(at: tailStart, count: source.tailLength)
-      guard fingerprint(tail) == source.tailHash else { return nil }
-      guard try stream.skip(to: source.cursor) else { return nil }
+      tail = file.bytes(at: source.tailStart, count: source.tailCount)
+      guard source.confirms(tail), try stream.skip(to: source.cursor) else { return nil }
     } else {
-      guard try stream.skip(to: tailStart) else { return nil }
-      tail = try Ingest.readExactly(stream, count: source.tailLength)
-      guard fingerprint(tail) == source.tailHash else { return nil }
+      guard try stream.skip(to: source.tailStart) else { return nil }
+      tail = try Ingest.readExactly(stream, count: source.tailCount)
+      guard source.confirms(tail) else { return nil }
     }
     if source.headLength < SourceMatcher.headLength {
       source.headLength = min(log.head.count, SourceMatcher.headLength)
       source.headHash = fingerprint(log.head.prefix(source.headLength))
     }
-    return source
+    return (source, tail)
   }
 
   private static func readExactly(
@@ -194,11 +194,12 @@ extension Ingest {
     let year = firstYear(ofStream: head, written: written, path: path, &report)
     if let known = matcher.candidates(head: head).first {
       let rewound = RewoundStream(head, then: stream)
-      if try rewound.skip(to: known.cursor - Int64(known.tailLength)) {
-        let tail = try Ingest.readExactly(rewound, count: known.tailLength)
-        if fingerprint(tail) == known.tailHash {
+      if try rewound.skip(to: known.tailStart) {
+        let tail = try Ingest.readExactly(rewound, count: known.tailCount)
+        if known.confirms(tail) {
           _ = try pump(
             rewound,
+            before: tail,
             source: known,
             firstYear: year,
             isGrowing: false,

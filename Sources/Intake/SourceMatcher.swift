@@ -49,3 +49,18 @@ struct SourceMatcher {
     if let index = sources.firstIndex(where: { $0.id == source.id }) { sources[index] = source }
   }
 }
+
+extension SourceCursor {
+  /// How many bytes before the cursor are read to confirm it, where it was read so far: as many as a
+  /// fingerprint takes, though an earlier one may have taken fewer.
+  var tailCount: Int { Int(min(max(cursor, 0), Int64(SourceMatcher.tailLength))) }
+
+  /// Where they begin.
+  var tailStart: Int64 { cursor - Int64(tailCount) }
+
+  /// Whether the bytes before the cursor, ``tailCount`` of them, are those that were read.
+  func confirms(_ tail: [UInt8]) -> Bool {
+    tail.count == tailCount && tailLength <= tail.count
+      && fingerprint(tail.suffix(tailLength)) == tailHash
+  }
+}

@@ -188,4 +188,28 @@ import Testing
     #expect(totals["deferred"] == 1)
     #expect(totals["queued"] == 0)
   }
+
+  @Test(arguments: [false, true])
+  func `what names a source is the same, however little of it was read last`(
+    _ isPacked: Bool
+  ) throws {
+    let (whole, pieced) = (try Workplace(), try Workplace())
+    let all = log(0..<40)
+    // The last run has one short line to read.
+    for (place, pieces) in [
+      (whole, [all.utf8.count]), (pieced, [all.utf8.count - 57, 12, 45]),
+    ] {
+      var length = 0
+      for piece in pieces {
+        length += piece
+        let path = try place.write("mail.log", all.prefix(length))
+        try? FileManager.default.removeItem(atPath: path + ".gz")
+        if isPacked { try gzip(path) }
+        _ = try totals(place, path + (isPacked ? ".gz" : ""))
+      }
+      #expect(try place.value("SELECT tail_length FROM source") == 256)
+    }
+    let fingerprint = "SELECT tail_hash FROM source"
+    #expect(try whole.value(fingerprint) as Int? == pieced.value(fingerprint))
+  }
 }

@@ -104,15 +104,9 @@ final class Workplace {
       )
       var dump: [String: [String]] = [:]
       for table in tables {
-        // A look at a queue is replaced as a whole: its rows are numbered anew, and say the same. The
-        // fingerprint before a source's cursor covers what the last run read, of a short rest all.
+        // A look at a queue is replaced as a whole: its rows are numbered anew, and say the same.
         let columns =
           switch table {
-          case "source":
-            """
-            id, path, kind, format, head_length, head_hash, cursor, lines, recognized, unrecognized,
-            foreign_lines, oldest, newest, last_stamp
-            """
           case "queue": "path, server, host, taken_at, lists_messages, troubles"
           case "queue_message", "retry_record": "body"
           default: "*"

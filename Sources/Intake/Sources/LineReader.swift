@@ -25,7 +25,7 @@ struct LineReader: ~Copyable {
   /// Whether the last line of a source that has no newline yet is given: not for a file that grows.
   private let givesUnfinishedLine: Bool
   /// The last bytes that were consumed before those in the buffer.
-  private var earlierTail: [UInt8] = []
+  private var earlierTail: [UInt8]
   /// Bytes behind the last newline that were left for the next run.
   private(set) var unfinishedBytes = 0
 
@@ -33,14 +33,16 @@ struct LineReader: ~Copyable {
   static let mostAlready = 1 << 18
 
   /// Reads `stream`, of which `already` (``mostAlready`` bytes at most) was read before and lies at
-  /// uncompressed `offset`.
+  /// uncompressed `offset`; `before` are the bytes that lie before it.
   init(
     _ stream: any ByteStream,
     already: [UInt8] = [],
+    before: [UInt8] = [],
     offset: Int64,
     givesUnfinishedLine: Bool
   ) {
     self.stream = stream
+    earlierTail = before.suffix(LineReader.longestTail)
     self.offset = offset
     self.givesUnfinishedLine = givesUnfinishedLine
     buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -90,7 +92,7 @@ struct LineReader: ~Copyable {
     UnsafeRawBufferPointer(rebasing: buffer[before]).bindMemory(to: UInt8.self)
   }
 
-  /// The last bytes before ``offset``, as they stand in the source; empty where nothing was read.
+  /// The last bytes before ``offset``, as they stand in the source; empty where nothing is known.
   func consumedTail(_ most: Int) -> [UInt8] { tail(most, before: start) }
 
   private func tail(_ most: Int, before index: Int) -> [UInt8] {
