@@ -36,8 +36,10 @@ extension Ingest {
     let commitBytes = min(options.commitBytes, 1 << 50) * (intake.writer.isFirstFill ? 4 : 1)
     let flushBytes = min(options.flushBytes, commitBytes)
     var reported: Int64 = 0
-    while try intake.read(&lines, upTo: flushed + flushBytes, run: &run) {
+    while try intake.read(&lines, upTo: flushed + step(flushBytes), run: &run) {
       run.source.cursor = lines.offset
+      bytesAlongside += lines.offset - flushed
+      if bytesAlongside > Ingest.mostAlongside { intake.writer.endAlongside() }
       flushed = lines.offset
       intake.dispatch.trim()
       if !run.export.isOpen, lines.offset - committed >= commitBytes {
@@ -55,6 +57,16 @@ extension Ingest {
     finish(run, lines, before: source, report: &report)
     return (run.source.id, lines.unfinishedBytes)
   }
+
+  /// How far is read before rows are handed over: where a log grew by a little, soon.
+  private func step(_ flushBytes: Int64) -> Int64 {
+    intake.writer.isAlongside ? min(flushBytes, Ingest.stepAlongside) : flushBytes
+  }
+
+  /// Bytes of new lines of a run that are read while messages are written that may change again: of a
+  /// log that grew by more, too many would be written more than once.
+  private static let mostAlongside: Int64 = 16 << 20
+  private static let stepAlongside: Int64 = 1 << 19
 
   private func commit(_ run: inout SourceRun, _ lines: borrowing LineReader) throws {
     if run.source.lines > 0 {

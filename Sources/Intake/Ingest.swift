@@ -15,6 +15,8 @@ package final class Ingest {
   private let progress: ((IngestProgress) -> Void)?
   private var bytesDone: Int64 = 0
   private var bytesInAll: Int64 = 0
+  /// Bytes that were read while ``IngestWriter/isAlongside``.
+  var bytesAlongside: Int64 = 0
 
   /// Throws ``StoreError``. `seed` scatters the tables whose keys come from outside.
   package init(

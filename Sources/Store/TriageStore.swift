@@ -46,7 +46,10 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// What SQLite said, as one of ours.
   package init(_ error: any Error, path: String) {
-    guard let error = error as? DatabaseError else {
+    let raw = (error as? SQLiteFailure).map {
+      DatabaseError(resultCode: ResultCode(rawValue: $0.code), message: $0.message)
+    }
+    guard let error = raw ?? error as? DatabaseError else {
       self = (error as? StoreError) ?? .failed(path: path, detail: "\(error)")
       return
     }

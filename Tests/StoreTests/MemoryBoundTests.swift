@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import MailModel
 import Testing
@@ -199,6 +200,49 @@ struct MemoryBoundTests {
     try log.attempt("1E24040", to: "u@b.example", at: 1)
     try log.writer.finish()
     #expect(try count(store, "SELECT count(*) FROM message") == many)
+  }
+
+  @Test func `a message that is left to the store within a run comes back as it was left`() throws {
+    try withStore { store in
+      var first = try Log(store)
+      try first.attempt("1E24040001", to: "u@b.example")
+      try first.writer.finish()
+      var log = try Log(store)
+      try log.attempt("1E24040001", to: "u@b.example", at: 10)
+      for number in 0...IngestWriter.openLimit { try log.arrive("2E2404\(number)", at: 11) }
+      try log.writer.flush()
+      #expect(!log.writer.open.values.contains { $0.row == 1 })
+      try log.attempt("1E24040001", to: "u@b.example", at: 20)
+      try log.writer.finish()
+      #expect(try count(store, "SELECT tries FROM message WHERE id = 1") == 3)
+      let before = try count(store, "SELECT previous_at FROM recipient WHERE message = 1")
+      #expect(before == MemoryBoundTests.base.advanced(bySeconds: 10).microseconds)
+    }
+  }
+
+  @Test func `a message that ends in a later run is not met again under its id`() throws {
+    try withStore { store in
+      var first = try Log(store)
+      try first.attempt("1E24040001", to: "u@b.example")
+      try first.writer.finish()
+      var log = try Log(store)
+      for second in [10.0, 20] {
+        try log.attempt("1E24040001", to: "u@b.example", at: second, .delivered)
+        try log.end("1E24040001", at: second)
+        try log.writer.flush()
+      }
+      try log.writer.finish()
+      #expect(try count(store, "SELECT count(*) FROM message WHERE ended_at IS NOT NULL") == 2)
+      #expect(try count(store, "SELECT max(tries) FROM message") == 2)
+    }
+  }
+
+  /// A store on disk, where what is written and what is read go by ways of their own.
+  private func withStore(_ body: (TriageStore) throws -> Void) throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "mailtriage-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try body(try TriageStore(path: directory.appending(path: "t.sqlite").path))
   }
 
   @Test func `open messages with much text are fewer`() throws {

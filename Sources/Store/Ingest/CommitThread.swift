@@ -12,6 +12,9 @@ final class CommitThread: Sendable {
   private let room = DispatchSemaphore(value: 2)
   /// Only touched on `queue`, which is serial.
   private nonisolated(unsafe) var inserts: [IngestTable: BulkInsert] = [:]
+  /// Only touched by the thread that reads.
+  private nonisolated(unsafe) var recalling: MessageRecall?
+  private nonisolated(unsafe) var snapshot: StoreSnapshot?
   private let failure = Mutex<StoreError?>(nil)
   private let waiting = Mutex<[CommitBatch]>([])
   /// Batches that were written: their room is used again.
@@ -60,9 +63,40 @@ final class CommitThread: Sendable {
     }
   }
 
+  /// Asks for messages as ``read(_:)`` asks the store, or `alongside` of what is being written: then
+  /// they are as they were before it. Throws ``StoreError``.
+  func recall<Value>(
+    alongside: Bool,
+    _ question: (MessageRecall) throws -> Value
+  ) throws -> Value {
+    if alongside, let snapshot {
+      do { return try question(snapshot.recall) } catch {
+        throw StoreError(error, path: store.path)
+      }
+    }
+    return try read { db in
+      guard let recall = try recalling ?? db.sqliteConnection.map(MessageRecall.init) else {
+        throw SQLiteFailure.closed
+      }
+      recalling = recall
+      return try question(recall)
+    }
+  }
+
+  /// Whether it may be asked alongside.
+  func hasSnapshot() -> Bool {
+    if snapshot == nil { snapshot = StoreSnapshot(of: store) }
+    return snapshot != nil
+  }
+
+  /// Lets go of what the store was before: a write-ahead log that somebody reads is not used anew.
+  func endSnapshot() { snapshot = nil }
+
   /// Waits until all that was handed over is in the store, and lets go of the statements; a
   /// transaction that was not brought to its end is undone. Throws ``StoreError``.
   func finish() throws {
+    recalling = nil
+    endSnapshot()
     queue.sync {
       inserts = [:]
       undo()
@@ -88,15 +122,8 @@ final class CommitThread: Sendable {
           if batch.isEmpty { return }
           try db.beginTransaction(.immediate)
         }
-        guard let connection = db.sqliteConnection else { return }
-        do {
-          try write(batch, connection)
-        } catch let failure as SQLiteFailure {
-          throw DatabaseError(
-            resultCode: ResultCode(rawValue: failure.code),
-            message: failure.message
-          )
-        }
+        guard let connection = db.sqliteConnection else { throw SQLiteFailure.closed }
+        try write(batch, connection)
         if batch.endsTransaction { try db.commit() }
       }
     } catch {

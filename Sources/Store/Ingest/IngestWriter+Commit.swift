@@ -20,7 +20,8 @@ extension IngestWriter {
     evict()
     channels.leaveMessages()
     taken = 0
-    try handMessages(all: isWhole)
+    try handMessages(all: isWhole || isAlongside)
+    if isWhole { thread.endSnapshot() }
     if isWhole || pending.tallies.count > IngestWriter.tallyLimit { pending.addTallies() }
     try handBatch(endsTransaction: isWhole)
   }
@@ -52,8 +53,8 @@ extension IngestWriter {
   }
 
   /// In the order of their rows: the same log gives the same file, and B-trees grow at their end.
-  /// A message that is still open may change again, and is written when all is; one that left goes
-  /// to the other thread as it is. Many make several batches, since a batch keeps its room.
+  /// A message that is still open may change again, and is mostly written when all is; one that left
+  /// goes to the other thread as it is. Many make several batches, since a batch keeps its room.
   private mutating func handMessages(all: Bool) throws {
     changed.sort { $0.row < $1.row }
     var later: [OpenMessage] = []
@@ -108,6 +109,7 @@ extension IngestWriter {
     guard open.count > IngestWriter.openLimit || openWeight > IngestWriter.openWeightLimit else {
       return
     }
+    endAlongside()
     // Of those of one moment the ones that were opened first.
     let order = open.values.indices
       .map { (at: open.values[$0].lastAt, row: open.values[$0].row, place: $0) }

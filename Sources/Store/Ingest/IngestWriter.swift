@@ -1,4 +1,3 @@
-import GRDB
 package import MailModel
 
 /// Applies what log lines say happened to the store: messages, recipients, attempts, tallies. All
@@ -20,6 +19,9 @@ package struct IngestWriter: ~Copyable {
   /// About the bytes that were taken up since rows were handed over last.
   var taken = 0
   var recall = RecallAllowance()
+  /// What is recalled is as the store had it before this run, and may be asked for while the other
+  /// thread writes; what changes is handed over soon, so that it has something to write.
+  package internal(set) var isAlongside: Bool
   var reached: Set<IngestLimit> = []
   /// Messages that are not in the store as they stand here.
   var changed: [OpenMessage] = []
@@ -107,6 +109,7 @@ package struct IngestWriter: ~Copyable {
     newest = loaded.newest
     isFirstFill = nextMessage == 1 && !isDiscarding
     if isFirstFill { store.beginFirstFill() }
+    isAlongside = !isFirstFill && !isDiscarding && !storedOpen.isOverfull
   }
 
   deinit {
@@ -305,9 +308,12 @@ package struct IngestWriter: ~Copyable {
   ) throws -> OpenMessage? {
     let key = QueueKey(origin: origin, id: id)
     if let message = open[key] { return message }
-    guard storedOpen.mayHold(key), let message = try loadOpen(id: Array(id), origin: origin) else {
-      return nil
-    }
+    guard storedOpen.mayHold(key),
+      let message = try recall(
+        alongside: isAlongside,
+        { try $0.message(id, origin: origin, most: $1) }
+      )
+    else { return nil }
     storedOpen.remove(key)
     hold(message, key)
     return message
@@ -316,10 +322,7 @@ package struct IngestWriter: ~Copyable {
   /// A message that has ended, of which another source told.
   private mutating func endedMessage(_ row: Int64) throws -> OpenMessage? {
     if let message = channels.message(row) { return message }
-    let message = try recall { db in
-      let message = try db.cachedStatement(sql: OpenMessage.select + " WHERE id = ?")
-      return try Row.fetchOne(message, arguments: [row])
-    }
+    let message = try recall(alongside: false) { try $0.message(row: row, most: $1) }
     if let message { channels.keep(message) }
     return message
   }

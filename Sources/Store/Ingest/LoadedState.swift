@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GRDB
 import MailModel
 
@@ -25,17 +24,23 @@ struct LoadedState {
     for row in try Row.fetchAll(db, sql: "SELECT id, server, host FROM origin ORDER BY id") {
       origins.append((row[0], row[1], row[2]))
     }
-    let open = try Row.fetchCursor(
+    let open = try RawStatement(
       db,
-      sql: "SELECT origin, queue_id FROM message WHERE ended_at IS NULL"
+      "SELECT origin, queue_id FROM message WHERE ended_at IS NULL"
     )
-    while let row = try open.next() {
-      let origin: Int64 = row[0]
-      var id: String = row[1]
-      storedOpen.insert(id.withUTF8 { QueueKey(origin: origin, id: $0) })
+    while try open.next() {
+      if let id = open.bytes(1) {
+        storedOpen.insert(QueueKey(origin: open.number(0), id: id))
+      }
     }
-    for row in try Row.fetchAll(db, sql: "SELECT domain, reply, cause FROM evidence") {
-      evidenceKinds.insert(EvidenceKey(domain: row[0], reply: row[1], cause: row[2]), true)
+    let evidence = try RawStatement(db, "SELECT domain, reply, cause FROM evidence")
+    while try evidence.next() {
+      let kind = EvidenceKey(
+        domain: evidence.number(0),
+        reply: evidence.number(1),
+        cause: evidence.number(2)
+      )
+      evidenceKinds.insert(kind, true)
     }
     for row in try Row.fetchAll(
       db,
@@ -61,98 +66,6 @@ struct LoadedState {
       let key = IngestWriter.SourceOrigin(source: row[0], origin: row[1])
       let oldest: Int64 = row[2]
       spans[key] = oldest...max(oldest, row[3])
-    }
-  }
-}
-
-extension IngestWriter {
-  /// An open message that is in the store only.
-  mutating func loadOpen(id: [UInt8], origin: Int64) throws -> OpenMessage? {
-    try recall { db in
-      let message = try db.cachedStatement(
-        sql: OpenMessage.select + " WHERE ended_at IS NULL AND queue_id = ? AND origin = ?"
-      )
-      return try Row.fetchOne(
-        message,
-        arguments: [String(decoding: id, as: UTF8.self), origin]
-      )
-    }
-  }
-
-  /// The message that a question to the store gives, with as many of its recipients as may be
-  /// recalled.
-  mutating func recall(_ question: (Database) throws -> Row?) throws -> OpenMessage? {
-    let most = recall.most
-    let message = try thread.read { db in
-      try question(db).map { try OpenMessage($0, db, most: most) }
-    }
-    guard let message else { return nil }
-    recall.count(message.recipients.count)
-    taken += message.weight
-    return message
-  }
-}
-
-/// How many recipients may be read back from the store. A log can name message after message of which
-/// the store knows thousands of recipients: what that may cost follows the lines of the log. Beyond it
-/// a message comes without some of its recipients, and they are taken for new ones.
-struct RecallAllowance {
-  private var rows = 1_000_000
-
-  /// For each attempt.
-  private static let perAttempt = 16
-
-  /// For the next message.
-  var most: Int { max(rows, RecallAllowance.perAttempt) }
-
-  mutating func earn() { rows = min(rows + RecallAllowance.perAttempt, 4_000_000) }
-
-  mutating func count(_ recipients: Int) { rows = max(rows - recipients, 0) }
-}
-
-extension OpenMessage {
-  /// The columns that ``init(_:_:most:)`` takes, by their place: looking names up costs more than
-  /// reading the row.
-  static let select = """
-    SELECT id, origin, queue_id, arrived_at, sender, message_id, size, original, held, last_at,
-      ended_at, tries, last_try
-    FROM message
-    """
-
-  /// A message with its recipients from the store, `most` at most; `row` as ``select`` gives it.
-  convenience init(_ row: Row, _ db: Database, most: Int) throws {
-    let queueID: String = row[2]
-    self.init()
-    begin(row: row[0], origin: row[1], queueID: queueID.utf8, arrivedAt: row[3])
-    if let sender = row[4] as String? { setSender(sender.utf8) }
-    if let messageID = row[5] as String? { setMessageID(messageID.utf8) }
-    size = row[6]
-    original = row[7]
-    isHeld = row[8] == 1
-    lastAt = row[9]
-    endedAt = row[10]
-    restore(tries: row[11], lastTriedAt: row[12])
-    let recipients = try db.cachedStatement(
-      sql: """
-        SELECT id, CAST(address AS BLOB), domain, status, expired_at, last_at, previous_at
-        FROM recipient WHERE message = ? ORDER BY id LIMIT ?
-        """
-    )
-    let rows = try Row.fetchCursor(recipients, arguments: [self.row, most])
-    while let row = try rows.next() {
-      let address: Data = row[1]
-      add(address) { address in
-        OpenRecipient(
-          row: row[0],
-          address: address,
-          domain: row[2],
-          status: StoredStatus(rawValue: row[3]) ?? .unknown,
-          expiredAt: row[4],
-          lastAttemptAt: row[5],
-          previousAttemptAt: row[6],
-          isChanged: false
-        )
-      }
     }
   }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GRDB
 
 /// Interned names of one kind: domains, relays or reasons. There are limits, since they come from
@@ -30,15 +29,11 @@ struct NameTable {
     self.limits = limits
     known = ByteInterner(seed: seed)
     next = 0
-    // As bytes: they need not be UTF-8.
-    let rows = try Row.fetchCursor(db, sql: "SELECT id, CAST(name AS BLOB) FROM \(table)")
-    while let row = try rows.next() {
-      let id: Int64 = row[0]
-      try row.withUnsafeData(atIndex: 1) { name in
-        (name ?? Data()).withUnsafeBytes { raw in
-          raw.withMemoryRebound(to: UInt8.self) { known.insert($0, value: id) }
-        }
-      }
+    let rows = try RawStatement(db, "SELECT id, name FROM \(table)")
+    while try rows.next() {
+      let id = rows.number(0)
+      // As bytes: they need not be UTF-8.
+      if let name = rows.bytes(1) { known.insert(name, value: id) }
       next = max(next, id)
     }
   }

@@ -2,7 +2,7 @@
 /// into the store for nearly every line. Beyond a limit it no longer knows, and the store is asked.
 struct StoredOpen {
   private var hashes: Set<UInt64> = []
-  private var isOverfull = false
+  private(set) var isOverfull = false
   private let seed: UInt64
 
   /// Sixteen megabytes of them at most.
