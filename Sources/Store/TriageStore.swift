@@ -1,3 +1,4 @@
+import CSQLiteSettings
 import FoundationEssentials
 package import GRDB
 import GRDBSQLite
@@ -96,7 +97,10 @@ package struct TriageStore: Sendable {
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
       try db.execute(sql: "PRAGMA cache_size = -16384")
+      // What a run adds to a log that grew by a little goes to the database once, at its end.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 8192")
     }
+    _ = TriageStore.settings
     do {
       if path == ":memory:" {
         database = try DatabaseQueue(configuration: configuration)
@@ -118,6 +122,10 @@ package struct TriageStore: Sendable {
       throw StoreError(error, path: path)
     }
   }
+
+  /// Settings of the library, made before its first use. It counts each piece of memory under one lock
+  /// for all connections, unless told not to.
+  private static let settings: Void = { _ = sqlite3_config_memstatus(0) }()
 
   /// Makes the directory (0700) and the file (0600) before SQLite would make it readable to all.
   private static func prepareFile(_ path: String) throws {
