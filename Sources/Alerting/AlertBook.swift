@@ -110,12 +110,7 @@ package struct AlertBook: Hashable, Sendable {
 
   /// `rule-<hex>`: stable for one episode of one condition, so that a hook can tell repeats.
   static func identifier(of condition: AlertCondition) -> String {
-    // FNV-1a: names an alert, guards nothing.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in "\(condition.key)|\(condition.firstSeen.microseconds)".utf8 {
-      hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-    }
-    let hex = String(hash, radix: 16)
-    return condition.rule.rawValue + "-" + String(repeating: "0", count: 16 - hex.count) + hex
+    let name = Fingerprint("\(condition.key)|\(condition.firstSeen.microseconds)".utf8)
+    return "\(condition.rule.rawValue)-\(name.hex())"
   }
 }

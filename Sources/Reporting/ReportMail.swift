@@ -66,10 +66,8 @@ package struct ReportMail {
 
   /// `report.1795521600000000.1f3c…@mx.example.com`: the moment and the content.
   private var identifier: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in html.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     let name = HostName(host)?.description ?? "localhost"
-    return "report.\(now.microseconds).\(String(hash, radix: 16))@\(name)"
+    return "report.\(now.microseconds).\(String(Fingerprint(html.utf8).value, radix: 16))@\(name)"
   }
 
   private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]

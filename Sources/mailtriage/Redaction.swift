@@ -1,3 +1,5 @@
+import MailModel
+
 /// Replaces local parts, user names, subjects and Message-IDs by stable tokens, wherever they stand in
 /// a text, quoted log lines too: the same address gives the same token, and the domain stays.
 struct Redaction {
@@ -55,10 +57,7 @@ struct Redaction {
   }
 
   static func token(_ local: ArraySlice<UInt8>) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in local { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    let hex = String(hash % 0x1_0000_0000, radix: 16)
-    return "r" + String(repeating: "0", count: 8 - hex.count) + hex
+    "r" + Fingerprint(local).hex(digits: 8)
   }
 
   private static func isLocal(_ byte: UInt8) -> Bool {

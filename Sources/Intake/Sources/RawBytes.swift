@@ -1,4 +1,5 @@
 import Glibc
+import MailModel
 
 extension UnsafeRawBufferPointer {
   /// The first index of `byte`, by memchr.
@@ -8,9 +9,7 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-/// FNV-1a over `bytes`: tells contents apart, guards nothing.
+/// What the store keeps of contents, to know them again.
 func fingerprint(_ bytes: some Sequence<UInt8>) -> Int64 {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-  return Int64(bitPattern: hash)
+  Int64(bitPattern: Fingerprint(bytes).value)
 }
