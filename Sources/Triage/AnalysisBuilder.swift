@@ -10,6 +10,9 @@ package struct AnalysisBuilder: Sendable {
   package var window: Window
   package var now: Timestamp
   package var generatedAt: Timestamp
+  /// Servers whose mail or log the store holds. Where several are known, they and those whose
+  /// configuration is given are the ones whose language a remedy is written in.
+  package var serversInUse: Set<MailServerID> = []
 
   package init(
     servers: [any MailServer],
@@ -264,9 +267,6 @@ package struct AnalysisBuilder: Sendable {
     guard let rung, remedies.contains(where: { $0.rung == rung }) else { return remedies }
     return remedies.filter { $0.rung == nil || $0.rung == rung }
   }
-
-  /// Servers whose mail or log the store holds; set by the caller through ``serversInUse``.
-  package var serversInUse: Set<MailServerID> = []
 
   private func isInUse(_ server: any MailServer) -> Bool { serversInUse.contains(server.id) }
 
