@@ -30,7 +30,7 @@ lint:
 	scripts/check-scripts
 
 test: test-deps lint
-	MAILTRIAGE_STRICT=1 swift build --build-tests
+	MAILTRIAGE_STRICT=1 swift build --build-tests --explicit-target-dependency-import-check error
 	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build --skip '^AlertingTests'
 # Hooks are timed: they run when no other test keeps the machine busy.
 	MAILTRIAGE_STRICT=1 MAILTRIAGE_SERVERS=$(abspath $(SERVERS)) swift test --skip-build --filter '^AlertingTests'

@@ -76,11 +76,14 @@ let package = Package(
     room("Experiment", knows: ["MailModel", "COpenSSL", "CLDNS"]),
     room(
       "Triage",
-      knows: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment"]
+      knows: ["MailModel", "Store", "Diagnosis", "Forecast", "Experiment"]
     ),
     room(
       "Reporting",
-      knows: ["MailModel", "Triage", .product(name: "Mustache", package: "swift-mustache")],
+      knows: [
+        "MailModel", "Store", "Diagnosis", "Forecast", "Triage",
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
       resources: [
         .embedInCode("Templates/report.html.mustache"),
         .embedInCode("Templates/report.md.mustache"),
@@ -149,24 +152,22 @@ let package = Package(
     tests("ForecastTests", of: ["MailModel", "Forecast"]),
     tests(
       "ExperimentTests",
-      of: ["MailModel", "Experiment", "COpenSSL", "TestSupport"],
+      of: ["MailModel", "Experiment", "TestSupport"],
       fixtures: true
     ),
-    tests(
-      "TriageTests",
-      of: ["MailModel", "MailServers", "Store", "Diagnosis", "Forecast", "Experiment", "Triage"]
-    ),
+    tests("TriageTests", of: ["MailModel", "Triage"]),
     tests(
       "ReportingTests",
       of: ["MailModel", "Triage", "Reporting", "TestSupport"],
       fixtures: true
     ),
-    tests("AlertingTests", of: ["MailModel", "Store", "Triage", "Alerting"], fixtures: true),
+    tests("AlertingTests", of: ["MailModel", "Store", "Alerting"], fixtures: true),
     tests(
       "CommandTests",
       of: [
         "mailtriage", "MailModel", "Store", "Experiment", "Alerting", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       fixtures: true
     ),
