@@ -94,7 +94,6 @@ extension Ingest {
   ) {
     report.add(run.source)
     report.newLines = run.source.lines - before.lines
-    report.newRecognized = run.source.recognized - before.recognized
     report.withoutStamp += run.withoutEnvelope
     if let failure = lines.failure {
       report.troubles.append(Ingest.trouble(failure, path: report.path))

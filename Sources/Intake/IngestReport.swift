@@ -20,10 +20,9 @@ package struct InputReport: Hashable, Sendable {
   package var unrecognized = 0
   /// Uncompressed bytes of the source read so far.
   package var bytes: Int64 = 0
-  /// What this run read.
+  /// Lines that this run read.
   package var newLines = 0
-  package var newRecognized = 0
-  /// Lines that this run read and that have no stamp of a log.
+  /// Those of them that have no stamp of a log.
   package var withoutStamp = 0
   package var newest: Timestamp?
   package var troubles: [InputTrouble] = []

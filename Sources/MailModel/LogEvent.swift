@@ -34,7 +34,6 @@ package struct Arrival: Sendable {
   package var messageID: Range<Int>?
   /// Bytes.
   package var size: Int?
-  package var recipientCount: Int?
   /// The queue manager took the message up for an attempt; one that was tried before tells when the
   /// queue is scanned.
   package var isTakenUp: Bool
@@ -48,7 +47,6 @@ package struct Arrival: Sendable {
     sender: Range<Int>? = nil,
     messageID: Range<Int>? = nil,
     size: Int? = nil,
-    recipientCount: Int? = nil,
     isTakenUp: Bool = false,
     originalQueueID: Range<Int>? = nil
   ) {
@@ -58,7 +56,6 @@ package struct Arrival: Sendable {
     self.sender = sender
     self.messageID = messageID
     self.size = size
-    self.recipientCount = recipientCount
     self.originalQueueID = originalQueueID
   }
 }

@@ -49,7 +49,6 @@ package struct TLSPolicy: Hashable, Sendable {
   /// Whether names count at the levels that verify; else a trusted chain is enough.
   package var checksName = true
   package var fingerprints: [String]
-  package var fingerprintDigest: String?
   package var caFile: String?
   package var caPath: String?
   package var clientCertificate: String?
@@ -87,7 +86,6 @@ package struct TLSPolicy: Hashable, Sendable {
     origin: Origin,
     matchNames: [String] = [],
     fingerprints: [String] = [],
-    fingerprintDigest: String? = nil,
     caFile: String? = nil,
     caPath: String? = nil,
     clientCertificate: String? = nil,
@@ -102,7 +100,6 @@ package struct TLSPolicy: Hashable, Sendable {
     self.origin = origin
     self.matchNames = matchNames
     self.fingerprints = fingerprints
-    self.fingerprintDigest = fingerprintDigest
     self.caFile = caFile
     self.caPath = caPath
     self.clientCertificate = clientCertificate

@@ -34,8 +34,7 @@ extension TriageStore {
     )
   ) throws {
     try write { db in
-      let open = try Row.fetchAll(db, sql: "SELECT key, alert, body FROM open_alert ORDER BY key")
-        .map { OpenAlertRow(key: $0[0], alert: $0[1], body: $0[2]) }
+      let open = try TriageStore.openAlerts(db)
       let decided = try decide(open)
       if decided.open != open {
         try db.execute(sql: "DELETE FROM open_alert")
@@ -51,10 +50,12 @@ extension TriageStore {
 
   /// The alerts that have fired and not ended. Throws ``StoreError``.
   package func openAlerts() throws -> [OpenAlertRow] {
-    try read { db in
-      try Row.fetchAll(db, sql: "SELECT key, alert, body FROM open_alert ORDER BY key")
-        .map { OpenAlertRow(key: $0[0], alert: $0[1], body: $0[2]) }
-    }
+    try read(TriageStore.openAlerts)
+  }
+
+  private static func openAlerts(_ db: Database) throws -> [OpenAlertRow] {
+    try Row.fetchAll(db, sql: "SELECT key, alert, body FROM open_alert ORDER BY key")
+      .map { OpenAlertRow(key: $0[0], alert: $0[1], body: $0[2]) }
   }
 
   /// What the hook has not taken, oldest first. Throws ``StoreError``.

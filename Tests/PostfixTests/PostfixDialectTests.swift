@@ -41,11 +41,11 @@ struct PostfixDialectTests {
     ),
     (
       "0 postfix/qmgr[900]: 1E24040003: from=<ann@example.com>, size=1834, nrcpt=2 (queue active)",
-      ["arrival 1E24040003 taken up from <ann@example.com> size 1834 nrcpt 2"]
+      ["arrival 1E24040003 taken up from <ann@example.com> size 1834"]
     ),
     (
       "0 postfix/qmgr[900]: 1E24040003: from=<>, size=9, nrcpt=1 (queue active)",
-      ["arrival 1E24040003 taken up from <> size 9 nrcpt 1"]
+      ["arrival 1E24040003 taken up from <> size 9"]
     ),
     (
       "0 postfix/qmgr[900]: 1E24040003: from=<ann@example.com>, status=expired, returned to sender",

@@ -72,7 +72,6 @@ package struct EventLog<Dialect: LogDialect> {
       if let sender = arrival.sender { out += " from <\(text(sender))>" }
       if let id = arrival.messageID { out += " id <\(text(id))>" }
       if let size = arrival.size { out += " size \(size)" }
-      if let count = arrival.recipientCount { out += " nrcpt \(count)" }
       if let original = arrival.originalQueueID { out += " was \(text(original))" }
       return out
     case .attempt(let attempt):

@@ -42,11 +42,8 @@ extension PostfixDialect {
         return .understood
       }
       var arrival = Arrival(queueID: id, sender: sender)
-      if bytes.has("size=", at: rest, to: end), let size = bytes.number(at: rest + 5, to: end) {
-        arrival.size = size.value
-        if bytes.has(", nrcpt=", at: size.end, to: end) {
-          arrival.recipientCount = bytes.number(at: size.end + 8, to: end)?.value
-        }
+      if bytes.has("size=", at: rest, to: end) {
+        arrival.size = bytes.number(at: rest + 5, to: end)?.value
       }
       arrival.isTakenUp = bytes.has("(queue active)", in: rest..<end)
       if arrival.isTakenUp, !softFailures.isEmpty { softFailures.remove(ShortID(bytes, id)) }

@@ -107,7 +107,6 @@ extension PostfixConfiguration {
       policy.fingerprints =
         stated.isEmpty ? words("smtp_tls_fingerprint_cert_match", or: "|") : stated
     }
-    policy.fingerprintDigest = path("smtp_tls_fingerprint_digest")
     setAuthorities(&policy, anchor: values("tafile").last ?? path("smtp_tls_trust_anchor_file"))
     setClientCertificate(&policy)
     policy.serverName = values("servername").last ?? path("smtp_tls_servername")
