@@ -63,6 +63,15 @@ import Testing
     #expect(incident?.tlsIsCause == .yes)
   }
 
+  @Test func `one failure long before, among much that went, is no onset`() {
+    let tallies =
+      [Self.attempts("b.example", .deferred, hour: 0, count: 1, reply: Self.refusal)]
+      + (1..<20).map { Self.attempts("b.example", .delivered, hour: $0) }
+      + (20..<24).map { Self.attempts("b.example", .deferred, hour: $0, reply: Self.refusal) }
+    let incident = Self.history(tallies, waiting: ["b.example": 3])?.incident
+    #expect(incident?.onset == Self.start.advanced(bySeconds: 20 * 3600))
+  }
+
   @Test func `a TLS failure followed at once by clear delivery holds nothing up`() {
     let history = Self.history([
       Self.attempts(

@@ -25,6 +25,14 @@ struct ReceiverTests {
     #expect(refused.facts?.alerts == ["received: unrecognized name"])
   }
 
+  @Test func `a wildcard is the name of no host: the ladder does not take it over`() throws {
+    var settings = try receivers.settings("wildcard", .verify)
+    let facts = try #require(TrialRun.run(settings).facts)
+    #expect(!facts.names.isEmpty && facts.names.allSatisfy { $0.hasPrefix("*.") })
+    settings.demand.verification = .names(["elsewhere.example"])
+    #expect(Ladder.apply(.certificateName, to: settings.demand, seen: facts) == nil)
+  }
+
   @Test func `a cipher of too few bits is none to agree on`() throws {
     var settings = try receivers.settings("old-cipher", .encrypt)
     settings.demand.minimumCipherBits = 256

@@ -47,6 +47,11 @@ struct OutsideTextTests {
     #expect(OutsideText("http://e.example").markdown() == "http:\\//e.example")
   }
 
+  @Test func `a header stays one line of ASCII`() {
+    #expect(OutsideText("Grüße\r\nBcc: x@y.example").header() == "Gr??e??Bcc: x@y.example")
+    #expect(OutsideText("a report").header(limit: 3) == "a r")
+  }
+
   @Test(arguments: [
     ("mx.example.com", "mx.example.com"), ("", "''"), ("-rf", "'-rf'"), ("a b", "'a b'"),
     ("a'b", "'a'\\''b'"), ("$(x)", "'$(x)'"), ("a;b", "'a;b'"),

@@ -59,6 +59,20 @@ struct ReportWriterTests {
     #expect(!page.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
   }
 
+  @Test func `the first three tasks are shown, in their order`() throws {
+    var report = sampleReport()
+    let task = try #require(report.tasks.first)
+    report.tasks = (1...5).map {
+      var other = task
+      other.title = "task number \($0)"
+      return other
+    }
+    for page in [try html(report), try markdown(report)] {
+      let shown = page.matches(of: /task number ([0-9])/).map { String($0.output.1) }
+      #expect(shown == ["1", "2", "3"])
+    }
+  }
+
   @Test func `a quiet day says so`() throws {
     var report = sampleReport(incidents: 0)
     report.tasks = []

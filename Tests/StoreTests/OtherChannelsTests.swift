@@ -19,7 +19,8 @@ struct OtherChannelsTests {
     let origin = writer.origin(server: MailServerID("postfix"), host: "mx1")
     writer.beginSource()
     for (number, second) in seconds.enumerated() {
-      let id = 1_000_000 + Int(second)
+      // A few seconds do not make another message.
+      let id = 1_000_000 + Int((second / 10).rounded()) * 10
       let bytes = Array("1E\(id) u@b.example".utf8)
       let line = LogLine(
         moment: Timestamp(seconds: 1_772_442_845).advanced(bySeconds: second),
@@ -86,6 +87,14 @@ struct OtherChannelsTests {
     _ = try read(store, source: 1, all.filter { Int($0) % 70 != 0 })
     _ = try read(store, source: 2, all.filter { Int($0) % 110 != 0 }, wanted: 200)
     #expect(try attempts(store) == all.filter { Int($0) % 770 != 0 }.count)
+  }
+
+  @Test(arguments: [(0.0, 3), (1.9, 3), (-1.9, 3), (2.1, 4), (-2.1, 4)])
+  func `stamps up to two seconds apart are of one event`(_ apart: Double, _ count: Int) throws {
+    let store = try TriageStore(path: ":memory:")
+    _ = try read(store, source: 1, [0, 100, 200])
+    _ = try read(store, source: 2, [0, 100 + apart, 200])
+    #expect(try attempts(store) == count)
   }
 
   @Test func `lines that come late find what they repeat`() throws {
