@@ -55,6 +55,17 @@ package struct TallyClassifier {
     enhancedStatus: EnhancedStatusCode?,
     delivered: Bool = false
   ) -> Classification? {
+    told(reply: reply, cause: cause, server: server, delivered: delivered)
+      ?? TallyClassifier.byStatus(enhancedStatus, delivered: delivered)
+  }
+
+  /// What the texts say, whatever the status code beside them.
+  private mutating func told(
+    reply: String,
+    cause: String,
+    server: MailServerID,
+    delivered: Bool
+  ) -> Classification? {
     let key = Key(reply: reply, cause: cause, server: server, delivered: delivered)
     if let found = known[key] { return found }
     let byReply = reply.isEmpty ? nil : classifier.classify(reply, side: .sending, server: server)
@@ -67,9 +78,7 @@ package struct TallyClassifier {
     where byCause.map({ TallyClassifier.tells(line, moreThan: $0) }) ?? true {
       byCause = line
     }
-    let found =
-      TallyClassifier.decide(reply: byReply, cause: byCause, delivered: delivered)
-      ?? TallyClassifier.byStatus(enhancedStatus, reply: reply, delivered: delivered)
+    let found = TallyClassifier.decide(reply: byReply, cause: byCause)
     if known.count > 200_000 { known.removeAll() }
     known[key] = .some(found)
     return found
@@ -85,8 +94,7 @@ package struct TallyClassifier {
 
   private static func decide(
     reply: Classification?,
-    cause: Classification?,
-    delivered: Bool
+    cause: Classification?
   ) -> Classification? {
     guard let cause, let causeClass = cause.failureClass else { return reply }
     guard let reply, let replyClass = reply.failureClass else { return cause }
@@ -106,7 +114,6 @@ package struct TallyClassifier {
   /// For want of a text that says anything.
   private static func byStatus(
     _ status: EnhancedStatusCode?,
-    reply: String,
     delivered: Bool
   ) -> Classification? {
     guard !delivered else { return nil }
