@@ -55,6 +55,15 @@ struct EximDialectTests {
       ["delivered 1xVT0L-0000EY-2R <eve@b.example> via mx.b.example [198.51.100.7] clear (250 ok)"]
     ),
     (
+      "1xYBrY-00005g-2m == finn.11a@b.example R=dnslookup T=remote_smtp defer (-37) "
+        + "H=mail1.b.example DS [198.18.1.136]:25 I=[198.18.0.0]:58354 DT=0.029s: TLS session: "
+        + "(certificate verification failed): certificate invalid",
+      [
+        "deferred 1xYBrY-00005g-2m <finn.11a@b.example> via mail1.b.example [198.18.1.136]:25 "
+          + "(TLS session: (certificate verification failed): certificate invalid)"
+      ]
+    ),
+    (
       "1xVT0L-0000EY-2R == chen@b.example R=dnslookup T=remote_smtp defer (-37) "
         + "H=mx.b.example [198.51.100.7]: TLS session: (certificate verification failed): "
         + "certificate invalid",

@@ -48,6 +48,10 @@ extension EximDialect {
     let (recipient, after) = address(bytes, from: start, to: end)
     guard !recipient.isEmpty else { return .notUnderstood }
     let fields = EximFields(bytes, from: after, to: end)
+    if let mark = fields.hostMark {
+      let (plain, unmarked) = EximDialect.cut(mark, from: line, bytes, &events)
+      return delivered(unmarked, plain.span, id: id, from: start, &events)
+    }
     var security = TransportSecurity.unknown
     if let suite = fields.suite, !suite.isEmpty {
       let verified = fields.verified.map {
@@ -99,6 +103,10 @@ extension EximDialect {
     // -51 to -54: the retry time was not reached, and nobody was asked. Source: src/macros.h.
     let isTried = !(isNegative && number >= 51)
     let fields = EximFields(bytes, from: close, to: end)
+    if let mark = fields.hostMark {
+      let (plain, unmarked) = EximDialect.cut(mark, from: line, bytes, &events)
+      return deferred(unmarked, plain.span, id: id, from: start, &events)
+    }
     let reply = detail(bytes, from: close + 1, to: end)
     let cause = isTried ? takePending(bytes, id, relay: fields.host, &events) : nil
     events.append(
@@ -135,6 +143,10 @@ extension EximDialect {
       || bytes.has("have been failing for a long time", in: rest)
       || bytes.has("delivery cancelled; message timed out", in: rest)
     let fields = EximFields(bytes, from: after, to: end)
+    if let mark = fields.hostMark {
+      let (plain, unmarked) = EximDialect.cut(mark, from: line, bytes, &events)
+      return failed(unmarked, plain.span, id: id, from: start, &events)
+    }
     let reply = failureText(bytes, rest)
     let cause = takePending(bytes, id, relay: fields.host, &events)
     var marked = EximPending(moment: line.moment)
@@ -247,6 +259,20 @@ extension EximDialect {
   }
 
   // MARK: - Pieces
+
+  /// The line without a mark in it, of which the events are from here on.
+  private static func cut(
+    _ mark: Range<Int>,
+    from line: LogLine,
+    _ bytes: Span<UInt8>,
+    _ events: inout LineEvents
+  ) -> (bytes: [UInt8], line: LogLine) {
+    let plain = bytes.bytes(0..<mark.lowerBound) + bytes.bytes(mark.upperBound..<bytes.count)
+    events.replaceLine(with: plain, at: line.position)
+    var cut = line
+    cut.text = line.text.lowerBound..<(line.text.upperBound - mark.count)
+    return (plain, cut)
+  }
 
   /// What was said about this message and this host. Several recipients of one delivery log one line
   /// each, and the cause is told to each of them. Gives its number among the causes of `events`.

@@ -4,6 +4,8 @@ import MailModel
 struct EximFields {
   /// `host [ip]:port`.
   private(set) var host: Range<Int>?
+  /// ` DS` within ``host``, as `log_selector = +dnssec` has it: the address was found with DNSSEC.
+  private(set) var hostMark: Range<Int>?
   /// `S=`: bytes.
   private(set) var size: Range<Int>?
   /// `id=`: the Message-ID.
@@ -67,7 +69,11 @@ struct EximFields {
     let second = key.count == 2 ? bytes[key.lowerBound + 1] : 0
     switch (bytes[key.lowerBound], second) {
     case (UInt8(ascii: "H"), 0):
-      if host == nil { host = EximFields.host(bytes, from: key.upperBound + 1, to: end) }
+      if host == nil {
+        let found = EximFields.host(bytes, from: key.upperBound + 1, to: end)
+        host = found
+        hostMark = EximFields.mark(bytes, found)
+      }
     case (UInt8(ascii: "S"), 0): size = size ?? value
     case (UInt8(ascii: "i"), UInt8(ascii: "d")): messageID = messageID ?? value
     case (UInt8(ascii: "R"), 0): reference = reference ?? value
@@ -77,6 +83,14 @@ struct EximFields {
     case (UInt8(ascii: "C"), 0): confirmation = confirmation ?? value
     default: break
     }
+  }
+
+  /// ` DS` between a host's name and its address.
+  private static func mark(_ bytes: Span<UInt8>, _ host: Range<Int>) -> Range<Int>? {
+    guard let blank = bytes.firstIndex(near: 0x20, from: host.lowerBound, to: host.upperBound),
+      bytes.has(" DS [", at: blank, to: host.upperBound)
+    else { return nil }
+    return blank..<(blank + 3)
   }
 
   /// The quote that ends a value; one behind a backslash belongs to it.
