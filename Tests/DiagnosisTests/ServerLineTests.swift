@@ -5,8 +5,9 @@ import Testing
 
 @testable import Diagnosis
 
-/// Lines as Exim (4.94 to 4.98, with GnuTLS and OpenSSL) and Sendmail (8.15 to 8.18) write them, each
-/// with the class that it has: `CLASS`, a tab, the line; `-` where it reports no failure.
+/// Lines as Exim (4.63 to 4.98, with GnuTLS and OpenSSL), Sendmail (8.12 to 8.18) and Postfix (2.3 to
+/// 3.10) write them, each with the class that it has: `CLASS`, a tab, the line; `-` where it reports no
+/// failure.
 @Suite struct ServerLineTests {
   private static func lines(_ name: String) -> [(String, String)] {
     guard let path = Bundle.module.resourcePath,
@@ -18,9 +19,10 @@ import Testing
     }
   }
 
-  @Test func `there are lines of both servers`() {
+  @Test func `there are lines of each server`() {
     #expect(ServerLineTests.lines("exim").count >= 60)
     #expect(ServerLineTests.lines("sendmail").count >= 60)
+    #expect(ServerLineTests.lines("postfix").count >= 50)
   }
 
   @Test(arguments: lines("exim"))
@@ -35,5 +37,12 @@ import Testing
     let found = LoneLineTests.explainer.explain(line)
     #expect(found.classification?.failureClass?.rawValue ?? "-" == failureClass)
     #expect(found.mta == "sendmail")
+  }
+
+  @Test(arguments: lines("postfix"))
+  func `a line of Postfix has its class`(_ failureClass: String, _ line: String) {
+    let found = LoneLineTests.explainer.explain(line)
+    #expect(found.classification?.failureClass?.rawValue ?? "-" == failureClass)
+    #expect(found.mta == "postfix")
   }
 }

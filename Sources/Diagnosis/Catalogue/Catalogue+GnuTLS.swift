@@ -74,7 +74,11 @@ extension Catalogue {
       "gnutls.fingerprint",
       .tlsaInvalid,
       .remote,
-      ["verification failed. the certificate differs"],
+      // Only the library's DANE check answers in these sentences.
+      [
+        "verification failed. the certificate differs", "verification failed. ca constrains",
+        "verification failed. ca constraints", "verification failed. there were no dane",
+      ],
       .verifyError,
       example:
         "TLS session: (certificate verification failed): Verification failed. The certificate differs. ",

@@ -101,6 +101,20 @@ extension Catalogue {
       "The peer takes mail over TLS only and we came in clear: turn TLS on for it."
     ),
     rule(
+      "version.reply",
+      .protocolVersionMismatch,
+      .local,
+      [
+        "mismatch in tls version", "tls version mismatch", "tls version is not available",
+        "tls version not supported", "tls version is not supported", "tls version too old",
+        "minimum tls version", "unsupported tls version",
+      ],
+      .libraryReason,
+      example:
+        "550 5.7.4 Command rejected : a mismatch in TLS versions: Preferred TLS 1.3 for the recipient: b@example.net",
+      "The peer takes the mail over a newer TLS version only."
+    ),
+    rule(
       "client-certificate.reply",
       .clientCertificateRejected,
       .remote,

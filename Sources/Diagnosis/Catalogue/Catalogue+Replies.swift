@@ -24,7 +24,7 @@ extension Catalogue {
       .remote,
       [
         "rate limit", "rate-limit", "too many connections", "too many messages",
-        "too many recipients",
+        "too many recipients", "too many mails", "too many emails", "mail bomb",
         "throttl", "too busy", "try again later, too many", "concurrent connections",
         "limit exceeded",
         "rate exceeded", "exceeded the maximum", "sending too fast",
@@ -69,7 +69,10 @@ extension Catalogue {
       "reply.sender-unverified",
       .policyRejected,
       .local,
-      ["sender verify failed", "verification failed for <", "sender callout"],
+      [
+        "sender verify failed", "verification failed for <", "sender callout",
+        "unable to verify sender", "could not verify sender", "cannot verify sender",
+      ],
       .verifyError,
       example: "550 Verification failed for <~~~> 550 Sender verify failed",
       "The peer asked back for our sender's address and did not get it confirmed."

@@ -11,6 +11,7 @@ enum EximRules {
     _ responsible: Responsible,
     _ texts: [String],
     _ specificity: Specificity,
+    and: [String] = [],
     example: String,
     _ meaning: String
   ) -> FailureRule {
@@ -20,7 +21,7 @@ enum EximRules {
       failureClass: failureClass,
       responsible: responsible,
       specificity: specificity,
-      pattern: .any(texts.map(TextPattern.contains)),
+      pattern: .all([.any(texts.map(TextPattern.contains))] + and.map(TextPattern.contains)),
       example: example,
       meaning: meaning
     )
@@ -48,6 +49,17 @@ enum EximRules {
       example:
         "== b@example.net R=dnslookup T=remote_smtp defer (-36): DANE error: tlsa lookup DEFER",
       "The TLSA record cannot be looked up: the zone's DNSSEC, or the resolver, is broken."
+    ),
+    rule(
+      "dane-certificate",
+      .tlsaInvalid,
+      .remote,
+      ["(certificate verification failed)"],
+      .verifyError,
+      and: ["DANE attempt failed; "],
+      example:
+        "DANE attempt failed; TLS connection to mx.example.net [192.0.2.1]: (certificate verification failed): certificate invalid",
+      "The peer's certificate matches no TLSA record, or not the name that the records vouch for."
     ),
     rule(
       "unrouteable",

@@ -251,6 +251,11 @@ enum PostfixRules {
         .contains("No server certs available"), .contains("invalid TLS"),
         .contains("unknown TLS protocol"), .contains("tls_config_file"),
         .contains("mail_params: unknown"), .contains("TLS configuration problem"),
+        // `smtp_tls_policy_maps, next-hop destination "a.example": invalid attribute name: "x"`
+        .all([
+          .contains("_tls_policy_maps, "),
+          .any([.contains(": invalid "), .contains(": attribute "), .contains(": unknown ")]),
+        ]),
       ]),
       .verifyError,
       example:

@@ -104,6 +104,27 @@ enum SendmailRules {
       "The peer's certificate was not accepted; the log says why at LogLevel 12 and above."
     ),
     rule(
+      "no-session",
+      .connectionLost,
+      .unknown,
+      .contains("arg1=FAILURE"),
+      .verifyError,
+      example:
+        "ruleset=tls_server, arg1=FAILURE, relay=mx.example.net, reject=454 4.7.0 authentication failure",
+      "The session ended before TLS was asked for; our rule demands TLS and says so."
+    ),
+    rule(
+      "not-verified",
+      .otherTLS,
+      .unknown,
+      .any([
+        .contains("4.7.0 authentication failure"), .contains("5.7.0 authentication failure"),
+      ]),
+      .libraryReason,
+      example: "stat=Deferred: 454 4.7.0 authentication failure",
+      "Our rule demands a peer that TLS authenticates, and TLS did not come about."
+    ),
+    rule(
       "handshake",
       .otherTLS,
       .unknown,
@@ -129,6 +150,42 @@ enum SendmailRules {
       .verifyError,
       example: "stat=Deferred: 454 4.7.0 STARTTLS temporarily not possible.",
       "Our own entry for this host (TLS_Clt_Features) cannot be used; the log names its fault."
+    ),
+    rule(
+      "own-trouble",
+      .localFailure,
+      .local,
+      .any(
+        [
+          "Operating system error", "Internal error", "System file missing",
+          "Can't create output", "I/O error", "Local configuration error",
+        ].map(TextPattern.startsWith) + [
+          .all([.contains("ruleset="), .contains("4.3.0 Temporary system failure")]),
+          .all([
+            .contains("SYSERR("),
+            .any(
+              [
+                "missing map file", "No such file or directory", "Permission denied",
+                "No space left on device", "Too many open files", "Cannot allocate memory",
+              ].map(TextPattern.contains)
+            ),
+          ]),
+        ]
+      ),
+      .serverText,
+      example:
+        "SYSERR(root): hash map \"access\": missing map file /etc/mail/access.db: No such file or directory",
+      "Something on this machine is missing or broken: a map, a file, the disk."
+    ),
+    rule(
+      "session-cut",
+      .connectionLost,
+      .unknown,
+      .contains("STARTTLS: write error="),
+      .serverText,
+      example:
+        "STARTTLS: write error=syscall error (-1), errno=104, get_error=error:00000000:lib(0):func(0):reason(0), retry=99, ssl_err=5",
+      "The connection was lost in the middle of a session whose handshake had gone well."
     ),
     rule(
       "no-revocation-list",
