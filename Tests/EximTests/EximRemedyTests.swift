@@ -191,6 +191,8 @@ struct EximRemedyTests {
       .map { $0.replacing("tls_require_ciphers = ", with: "") }
     #expect(lines == expected)
     #expect((first.rung == .tls12AtMost) == !expected.isEmpty)
+    // Which library it is does not show: the snippet works with one of them.
+    #expect(first.risk.contains("OpenSSL") == expected.contains { $0.contains("_HAVE_GNUTLS") })
     let older = try #require(try EximRemedyTests.remedies(.protocolVersionMismatch, read).first)
     #expect(
       older.configuration.contains("DEFAULT:@SECLEVEL=0") == (path == "/etc/exim/exim.conf")

@@ -23,6 +23,8 @@ struct EximRemedies {
     var set: [String] = []
     var dropped: [String] = []
     var title: String?
+    /// What is to be known beside the rung's risk.
+    var caveat: String?
   }
 
   /// Least weakening first.
@@ -145,7 +147,9 @@ struct EximRemedies {
   private var tls12AtMost: [Change] {
     let now = transport["tls_require_ciphers"] ?? "NORMAL"
     let set = ciphers(gnuTLS: now + ":-VERS-TLS1.3", openSSL: nil)
-    return set.isEmpty ? [] : [Change(rung: .tls12AtMost, set: set)]
+    guard !set.isEmpty else { return [] }
+    let caveat = "It changes nothing where Exim was built with OpenSSL, which `exim -bV` tells."
+    return [Change(rung: .tls12AtMost, set: set, caveat: isOpenSSL == nil ? caveat : nil)]
   }
 
   /// The server knows which library it was built with.
@@ -204,7 +208,7 @@ struct EximRemedies {
       flush: commands.flush(canary: request.waitingQueueIDs.first(where: \.isQueueIDWord)),
       undo: commands.undo,
       validUntil: rung.weakens == .nothing ? nil : request.validUntil,
-      risk: rung.risk
+      risk: [rung.risk, change.caveat].compactMap(\.self).joined(separator: " ")
     )
   }
 
