@@ -50,7 +50,8 @@ import Testing
       --- Below this line is a copy of the message.
       Subject: TLS handshake failed
 
-      Yesterday you wrote: SSL_connect: error:0A00018A:SSL routines::dh key too small
+      Here is what I got yesterday:
+      Diagnostic-Code: smtp; SSL_connect: error:0A00018A:SSL routines::dh key too small
       """, .mailboxFull
     ),
     (
