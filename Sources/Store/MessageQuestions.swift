@@ -158,7 +158,7 @@ extension TriageStore {
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT queue_id, tries, last_try FROM message
+          SELECT queue_id, tries, last_try FROM message_now
           WHERE ended_at IS NULL AND last_try IS NOT NULL
           """
       )
@@ -183,7 +183,7 @@ extension TriageStore {
       sql: """
         SELECT m.id, m.held, m.ended_at, m.queue_id, o.server, o.host, m.sender, m.message_id, m.size,
           m.arrived_at
-        FROM message m JOIN origin o ON o.id = m.origin WHERE \(condition) ORDER BY m.id
+        FROM message_now m JOIN origin o ON o.id = m.origin WHERE \(condition) ORDER BY m.id
         """,
       arguments: arguments
     )
@@ -276,7 +276,7 @@ private final class AttemptWalk {
         SELECT a.recipient, a.at, a.facts, a.relay, a.reply, a.cause, a.status, a.source, a.offset,
           a.cause_source, a.cause_offset
         FROM attempt a JOIN recipient r ON r.id = a.recipient
-        JOIN message m ON m.id = r.message WHERE \(condition) ORDER BY m.id, r.id, a.id
+        JOIN message_now m ON m.id = r.message WHERE \(condition) ORDER BY m.id, r.id, a.id
         """,
       arguments: arguments
     )

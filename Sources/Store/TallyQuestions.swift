@@ -163,8 +163,8 @@ extension TriageStore {
       let row = try Row.fetchOne(
         db,
         sql: """
-          SELECT (SELECT count(*) FROM message WHERE last_at >= ? AND arrived_at <= ?),
-            (SELECT count(*) FROM recipient r JOIN message m ON m.id = r.message
+          SELECT (SELECT count(*) FROM message_now WHERE last_at >= ? AND arrived_at <= ?),
+            (SELECT count(*) FROM recipient r JOIN message_now m ON m.id = r.message
              WHERE m.last_at >= ? AND m.arrived_at <= ?)
           """,
         arguments: [window.low, window.high, window.low, window.high]

@@ -81,6 +81,7 @@ package struct TriageStore: Sendable {
     migrator.registerMigration(Migration02Trials.name, migrate: Migration02Trials.apply)
     migrator.registerMigration(Migration03Alerts.name, migrate: Migration03Alerts.apply)
     migrator.registerMigration(Migration04Waiting.name, migrate: Migration04Waiting.apply)
+    migrator.registerMigration(Migration05Open.name, migrate: Migration05Open.apply)
     return migrator
   }
 

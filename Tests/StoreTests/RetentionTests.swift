@@ -1,3 +1,4 @@
+import GRDB
 import MailModel
 import Store
 import Testing
@@ -48,6 +49,16 @@ struct RetentionTests {
     var ids: [String] = []
     try store.forEachMessage(in: Window()) { ids.append($0.queueID) }
     return ids
+  }
+
+  @Test func `messages that never end are dropped too, thirty days after they were last heard of`()
+    throws
+  {
+    let store = try TriageStore(path: ":memory:")
+    try fill(store, days: [0, 5, 34.9, 35], ended: false)
+    #expect(try messages(store) == ["1E24040001", "1E24040002", "1E24040003"])
+    let open = try store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM open_message") }
+    #expect(open == 3)
   }
 
   @Test func `messages are kept thirty days behind the newest stamp, sums for longer`() throws {

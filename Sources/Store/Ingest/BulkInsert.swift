@@ -6,13 +6,9 @@ final class BulkInsert {
   private let one: RawStatement
 
   init(_ connection: OpaquePointer, into table: IngestTable) throws {
-    let names = table.columns
-    columns = names.count
-    let row = "(" + Array(repeating: "?", count: names.count).joined(separator: ",") + ")"
-    func sql(_ count: Int) -> String {
-      "\(table.verb) INTO \(table.name) (\(names.joined(separator: ","))) VALUES "
-        + Array(repeating: row, count: count).joined(separator: ",") + " " + table.conflict
-    }
+    columns = table.columns.count
+    let row = "(" + Array(repeating: "?", count: columns).joined(separator: ",") + ")"
+    func sql(_ count: Int) -> String { table.statement(Array(repeating: row, count: count)) }
     many = try RawStatement(connection, sql(BulkInsert.rows))
     one = try RawStatement(connection, sql(1))
   }

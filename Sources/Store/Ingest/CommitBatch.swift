@@ -34,9 +34,20 @@ struct CommitBatch: Sendable {
     leaving.removeAll(keepingCapacity: true)
   }
 
-  /// Adds a message's row, and those of its recipients that changed.
+  /// Adds a message's row where it changed, what changes of it as long as it is open, and the rows of
+  /// its recipients that changed.
   mutating func add(_ message: OpenMessage) {
-    CommitBatch.add(message, to: &self[.message])
+    if message.isRowChanged || message.endedAt != nil {
+      CommitBatch.add(message, to: &self[.message])
+      message.isRowChanged = false
+    }
+    if message.endedAt == nil {
+      CommitBatch.addOpen(message, to: &self[.openMessage])
+      message.isStoredOpen = true
+    } else if message.isStoredOpen {
+      self[.endedMessage].add(message.row)
+      message.isStoredOpen = false
+    }
     CommitBatch.addRecipients(of: message, to: &self[.recipient])
   }
 
@@ -50,8 +61,17 @@ struct CommitBatch: Sendable {
     rows.add(message.size.map { Int64($0) })
     rows.add(message.original)
     rows.add(message.isHeld ? 1 : 0)
-    rows.add(message.lastAt)
+    // As long as it is open these are elsewhere.
+    let isOpen = message.endedAt == nil
+    rows.add(isOpen ? message.arrivedAt : message.lastAt)
     rows.add(message.endedAt)
+    rows.add(isOpen ? 0 : message.tries)
+    rows.add(isOpen ? nil : message.lastTriedAt)
+  }
+
+  private static func addOpen(_ message: OpenMessage, to rows: inout RowBuffer) {
+    rows.add(message.row)
+    rows.add(message.lastAt)
     rows.add(message.tries)
     rows.add(message.lastTriedAt)
   }

@@ -5,6 +5,8 @@ enum IngestTable: Int, CaseIterable, Sendable {
   case reason
   case origin
   case message
+  case openMessage
+  case endedMessage
   case recipient
   case attempt
   case tally
@@ -22,13 +24,14 @@ enum IngestTable: Int, CaseIterable, Sendable {
   case seenFile
 
   /// The table's name in SQL.
-  var name: String {
+  private var name: String {
     switch self {
     case .domain: "domain"
     case .relay: "relay"
     case .reason: "reason"
     case .origin: "origin"
     case .message: "message"
+    case .openMessage, .endedMessage: "open_message"
     case .recipient: "recipient"
     case .attempt: "attempt"
     case .tally: "tally"
@@ -57,6 +60,8 @@ enum IngestTable: Int, CaseIterable, Sendable {
         "id", "origin", "queue_id", "arrived_at", "sender", "message_id", "size", "original",
         "held", "last_at", "ended_at", "tries", "last_try",
       ]
+    case .openMessage: ["message", "last_at", "tries", "last_try"]
+    case .endedMessage: ["message"]
     case .recipient:
       ["id", "message", "address", "domain", "status", "expired_at", "last_at", "previous_at"]
     case .attempt:
@@ -89,17 +94,24 @@ enum IngestTable: Int, CaseIterable, Sendable {
     }
   }
 
+  /// The statement that writes `rows`, which are parameters in brackets.
+  func statement(_ rows: [String]) -> String {
+    let rows = rows.joined(separator: ",")
+    if self == .endedMessage { return "DELETE FROM \(name) WHERE message IN (VALUES \(rows))" }
+    return "\(verb) INTO \(name) (\(columns.joined(separator: ","))) VALUES \(rows) \(conflict)"
+  }
+
   /// What the statement begins with.
-  var verb: String {
+  private var verb: String {
     switch self {
-    case .source, .sourceOrigin, .dialectState, .seenFile: "INSERT OR REPLACE"
+    case .openMessage, .source, .sourceOrigin, .dialectState, .seenFile: "INSERT OR REPLACE"
     case .marker, .evidence, .notUnderstood: "INSERT OR IGNORE"
     default: "INSERT"
     }
   }
 
   /// What becomes of a row that is there already. Updating in place leaves the indexes alone.
-  var conflict: String {
+  private var conflict: String {
     switch self {
     case .message:
       """

@@ -24,18 +24,25 @@ extension IngestWriter {
         try db.execute(
           sql: """
             DELETE FROM \(table) WHERE recipient IN (
-              SELECT r.id FROM recipient r JOIN message m ON m.id = r.message WHERE m.last_at < ?)
+              SELECT r.id FROM recipient r JOIN message_now m ON m.id = r.message
+                WHERE m.last_at < ?)
             """,
           arguments: [detail]
         )
       }
       for table in ["recipient", "notification"] {
         try db.execute(
-          sql: "DELETE FROM \(table) WHERE message IN (SELECT id FROM message WHERE last_at < ?)",
+          sql: """
+            DELETE FROM \(table) WHERE message IN (SELECT id FROM message_now WHERE last_at < ?)
+            """,
           arguments: [detail]
         )
       }
-      try db.execute(sql: "DELETE FROM message WHERE last_at < ?", arguments: [detail])
+      try db.execute(
+        sql: "DELETE FROM message WHERE id IN (SELECT id FROM message_now WHERE last_at < ?)",
+        arguments: [detail]
+      )
+      try db.execute(sql: "DELETE FROM open_message WHERE last_at < ?", arguments: [detail])
       try db.execute(sql: "DELETE FROM marker WHERE at < ?", arguments: [detail])
       for table in ["tally", "arrival_tally", "expiry_tally", "session_failure"] {
         try db.execute(sql: "DELETE FROM \(table) WHERE hour < ?", arguments: [tally])
@@ -52,7 +59,7 @@ extension IngestWriter {
     guard let first, first <= moment.hour else { return false }
     return try Bool.fetchOne(
       db,
-      sql: "SELECT EXISTS (SELECT 1 FROM message WHERE last_at < ?)",
+      sql: "SELECT EXISTS (SELECT 1 FROM message_now WHERE last_at < ?)",
       arguments: [moment]
     ) ?? false
   }

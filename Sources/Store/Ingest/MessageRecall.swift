@@ -8,7 +8,7 @@ final class MessageRecall {
   private static let select = """
     SELECT id, origin, queue_id, arrived_at, sender, message_id, size, original, held, last_at,
       ended_at, tries, last_try
-    FROM message
+    FROM message_now
     """
 
   init(_ connection: OpaquePointer) throws {

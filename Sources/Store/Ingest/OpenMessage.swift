@@ -61,9 +61,9 @@ final class OpenMessage: @unchecked Sendable {
   private(set) var arrivedAt: Int64 = 0
   private(set) var sender: Range<Int>?
   private(set) var messageID: Range<Int>?
-  var size: Int?
-  var original: Int64?
-  var isHeld = false
+  var size: Int? { didSet { isRowChanged = true } }
+  var original: Int64? { didSet { isRowChanged = true } }
+  var isHeld = false { didSet { isRowChanged = true } }
   var lastAt: Int64 = 0
   var endedAt: Int64?
   /// Attempts, those of one second as one.
@@ -71,6 +71,10 @@ final class OpenMessage: @unchecked Sendable {
   private(set) var lastTriedAt: Int64?
   /// Not in the store as it stands here.
   var isChanged = false
+  /// What changes seldom is not in the store as it stands here.
+  var isRowChanged = true
+  /// The store has it among the open ones.
+  var isStoredOpen = false
   /// Ended, or left to the store: it will not change again here.
   var isLeaving = false
   /// The writer has it among the open ones.
@@ -114,6 +118,8 @@ final class OpenMessage: @unchecked Sendable {
     tries = 0
     lastTriedAt = nil
     isChanged = false
+    isRowChanged = true
+    isStoredOpen = false
     isLeaving = false
     isOpen = false
     recipients.removeAll(keepingCapacity: true)
@@ -122,9 +128,15 @@ final class OpenMessage: @unchecked Sendable {
   /// Whether its room is worth keeping for another one.
   var isSmall: Bool { texts.capacity <= 256 && recipients.capacity <= 4 }
 
-  func setSender(_ text: some Collection<UInt8>) { sender = keep(text) }
+  func setSender(_ text: some Collection<UInt8>) {
+    sender = keep(text)
+    isRowChanged = true
+  }
 
-  func setMessageID(_ text: some Collection<UInt8>) { messageID = keep(text) }
+  func setMessageID(_ text: some Collection<UInt8>) {
+    messageID = keep(text)
+    isRowChanged = true
+  }
 
   /// About the bytes that it holds.
   var weight: Int {
@@ -201,10 +213,12 @@ final class OpenMessage: @unchecked Sendable {
     lastTriedAt = max(last, at)
   }
 
-  /// Takes up what the store counted.
+  /// Takes up what the store counted: now it is as the store has it.
   func restore(tries: Int64, lastTriedAt: Int64?) {
     self.tries = tries
     self.lastTriedAt = lastTriedAt
+    isRowChanged = false
+    isStoredOpen = endedAt == nil
   }
 
   /// The index of the recipient with this address.
