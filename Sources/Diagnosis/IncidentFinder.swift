@@ -21,7 +21,11 @@ package struct IncidentFinder {
 
   /// What each destination went through, with its dominating incident.
   package func histories(_ tallies: [ClassifiedTally]) -> [DestinationHistory] {
-    let byDomain = Dictionary(grouping: tallies) { $0.tally.domain }
+    histories(byDomain: Dictionary(grouping: tallies) { $0.tally.domain })
+  }
+
+  /// The same of tallies that were grouped as they came.
+  package func histories(byDomain: [String: [ClassifiedTally]]) -> [DestinationHistory] {
     var histories = byDomain.map { history(domain: $0.key, $0.value) }
     attribute(&histories)
     return histories.sorted { $0.domain < $1.domain }

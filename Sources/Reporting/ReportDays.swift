@@ -51,8 +51,8 @@ struct ReportDays {
     days = bounds.dropLast().map { _ in DayCounts() }
     guard let first = bounds.first, let last = bounds.last else { return }
     var texts = TallyClassifier(classifier: classifier)
-    for tally in try store.tallies(in: Window(from: first, before: last)) {
-      guard let day = day(of: tally.first) else { continue }
+    try store.forEachTally(in: Window(from: first, before: last)) { tally in
+      guard let day = day(of: tally.first) else { return }
       days[day].count(texts.classify(tally))
     }
     for day in days.indices {

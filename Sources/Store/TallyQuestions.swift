@@ -30,17 +30,23 @@ extension TriageStore {
   /// What was tried, counted by hour and kind. Hours that the window cuts are counted attempt by
   /// attempt where the store still holds them.
   package func tallies(in window: Window) throws -> [AttemptTally] {
+    var tallies: [AttemptTally] = []
+    try forEachTally(in: window) { tallies.append($0) }
+    return tallies
+  }
+
+  /// The same one by one: of a large store they are many.
+  package func forEachTally(in window: Window, _ body: (AttemptTally) -> Void) throws {
     try read { db in
       let names = try TallyNames(db)
-      var tallies: [AttemptTally] = []
       let rows = try Row.fetchCursor(
         db,
         sql: TriageStore.tallySelect + " WHERE first >= ? AND last <= ?",
         arguments: [window.low, window.high]
       )
-      while let row = try rows.next() { tallies.append(names.tally(row)) }
-      guard window.from != nil || window.to != nil else { return tallies }
-      return tallies + (try TriageStore.cutTallies(db, window, names))
+      while let row = try rows.next() { body(names.tally(row)) }
+      guard window.from != nil || window.to != nil else { return }
+      for tally in try TriageStore.cutTallies(db, window, names) { body(tally) }
     }
   }
 

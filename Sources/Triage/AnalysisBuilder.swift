@@ -100,9 +100,12 @@ package struct AnalysisBuilder: Sendable {
     _ classifier: inout TallyClassifier
   ) throws -> [DestinationHistory] {
     let waiting = queue.byDomain
-    var classified: [ClassifiedTally] = []
-    for tally in try store.tallies(in: window) { classified.append(classifier.classify(tally)) }
-    var histories = finder.histories(classified)
+    // Each is held once: they are most of what an analysis holds.
+    var classified: [String: [ClassifiedTally]] = [:]
+    try store.forEachTally(in: window) {
+      classified[$0.domain, default: []].append(classifier.classify($0))
+    }
+    var histories = finder.histories(byDomain: classified)
     let expiries = try store.expiries(in: window)
     for index in histories.indices {
       histories[index].expired = expiries[histories[index].domain] ?? 0
