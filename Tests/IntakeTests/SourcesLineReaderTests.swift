@@ -40,10 +40,10 @@ private final class PiecewiseStream: ByteStream {
 
   @Test(arguments: [1, 2, 3, 5, 64])
   func `cuts lines wherever the pieces end`(_ piece: Int) {
-    let text = Array("one\r\ntwo\n\n\u{0}four\nlast".utf8)
+    let text = Array("one\r\ntwo\n\n\u{0}\u{0}fo\u{0}ur\nlast".utf8)
     let stream = PiecewiseStream(text, piece: piece)
     var reader = LineReader(stream, offset: 0, givesUnfinishedLine: true)
-    #expect(lines(&reader) == ["one", "two", "", "\u{0}four", "last"])
+    #expect(lines(&reader) == ["one", "two", "", "fo\u{0}ur", "last"])
     #expect(reader.offset == Int64(text.count))
     #expect(reader.consumedTail(256) == text)
   }

@@ -1,7 +1,8 @@
 /// Cuts a stream into lines, without copying where a line lies whole in the buffer.
 ///
-/// A line is the bytes before LF; a CR before it belongs to the end. Lines longer than
-/// ``longestLine`` are given cut, and the rest is dropped.
+/// A line is the bytes before LF; a CR before it belongs to the end. Zeros before a line belong to none:
+/// they are the hole that is left where a log is emptied and its writer goes on where it was. Lines longer
+/// than ``longestLine`` are given cut, and the rest is dropped.
 struct LineReader: ~Copyable {
   /// What a line of more bytes is cut to.
   static let longestLine = 1 << 16
@@ -60,6 +61,7 @@ struct LineReader: ~Copyable {
   mutating func next() -> (line: UnsafeBufferPointer<UInt8>, offset: Int64)? {
     before = current
     while true {
+      if start < end, buffer[start] == 0, !isDropping { skipZeros() }
       if let newline = find(0x0a) {
         let lineStart = start
         let lineOffset = offset
@@ -112,6 +114,12 @@ struct LineReader: ~Copyable {
     offset += Int64(end - start)
     start = end
     return (bytes(lineStart, end), lineOffset)
+  }
+
+  private mutating func skipZeros() {
+    let zeros = buffer[start..<end].prefix { $0 == 0 }.count
+    start += zeros
+    offset += Int64(zeros)
   }
 
   private func find(_ byte: UInt8) -> Int? {
