@@ -111,6 +111,22 @@ struct EnvelopeCase: CustomTestStringConvertible, Sendable {
         + #""SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"2211","MESSAGE":[116,101,120,116]}"#,
       moment: "2026-03-02T09:14:05Z"
     ),
+    // Fields that stand there twice, and a message with the end of its line.
+    EnvelopeCase(
+      line: #"{"__REALTIME_TIMESTAMP":"1772442845000000","_HOSTNAME":["mx1","mx2"],"#
+        + #""SYSLOG_IDENTIFIER":["postfix/smtp","b"],"SYSLOG_PID":["2211","7"],"MESSAGE":["text","b"]}"#,
+      moment: "2026-03-02T09:14:05Z"
+    ),
+    EnvelopeCase(
+      line: #"{"__REALTIME_TIMESTAMP":"1772442845000000","_HOSTNAME":"mx1","#
+        + #""SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"2211","MESSAGE":"text\n"}"#,
+      moment: "2026-03-02T09:14:05Z"
+    ),
+    EnvelopeCase(
+      line: #"{"__REALTIME_TIMESTAMP":"1772442845000000","_HOSTNAME":"mx1","#
+        + #""SYSLOG_IDENTIFIER":"postfix/smtp","_PID":"2211","MESSAGE":[[116,101,120,116],"b"]}"#,
+      moment: "2026-03-02T09:14:05Z"
+    ),
   ])
   func `reads entries of the journal`(_ expected: EnvelopeCase) throws {
     let line = Array(expected.line.utf8)

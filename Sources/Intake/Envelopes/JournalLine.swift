@@ -2,7 +2,8 @@ import FoundationEssentials
 import MailModel
 
 /// One entry of the systemd journal as `journalctl -o json` writes it: an object per line, times in
-/// microseconds as text, a MESSAGE that is text, an array of bytes, or null.
+/// microseconds as text, a MESSAGE that is text, an array of bytes, or null. Of a field that an entry has more
+/// than once the values are in an array, of which the first counts: it is the one journald put there.
 /// Source: systemd.journal-fields(7), journalctl(1).
 package struct JournalLine {
   /// The envelope; its ranges index ``bytes``.
@@ -42,7 +43,13 @@ package struct JournalLine {
 
     init(from decoder: any Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
-      func text(_ key: CodingKeys) -> String? { try? values.decode(String.self, forKey: key) }
+      func text(_ key: CodingKeys) -> String? {
+        (try? values.decode(String.self, forKey: key)) ?? first(String.self, of: key)
+      }
+      func first<Value: Decodable>(_: Value.Type, of key: CodingKeys) -> Value? {
+        var several = try? values.nestedUnkeyedContainer(forKey: key)
+        return try? several?.decode(Value.self)
+      }
       cursor = text(.cursor)
       realtime = text(.realtime)
       source = text(.source)
@@ -52,7 +59,7 @@ package struct JournalLine {
       pid = text(.pid)
       message =
         text(.message).map { Array($0.utf8) }
-        ?? (try? values.decode([UInt8].self, forKey: .message))
+        ?? (try? values.decode([UInt8].self, forKey: .message)) ?? first([UInt8].self, of: .message)
     }
   }
 
@@ -82,8 +89,9 @@ package struct JournalLine {
     let tag = tagStart..<bytes.count
     bytes.append(contentsOf: ": ".utf8)
     let text = bytes.count
-    // A message may hold newlines; a log line does not.
-    bytes.append(contentsOf: message.prefix(1 << 16).map { $0 == 0x0a ? 0x20 : $0 })
+    // A message may hold newlines, and end in one; a log line does not.
+    let end = message.lastIndex { $0 != 0x0a && $0 != 0x0d }.map { $0 + 1 } ?? 0
+    bytes.append(contentsOf: message[..<end].prefix(1 << 16).map { $0 == 0x0a ? 0x20 : $0 })
     self.host = String(decoding: host, as: UTF8.self)
     self.bytes = bytes
     envelope = Envelope(
