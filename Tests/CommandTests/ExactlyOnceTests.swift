@@ -145,6 +145,28 @@ import Testing
     )
   }
 
+  @Test(arguments: [("mx1", "mx1.example.com"), ("MX1", "mx1"), ("mx1.Example.com", "mx1")])
+  func `a host that two channels call differently counts once`(
+    _ name: String,
+    _ other: String
+  ) throws {
+    for isTurned in [false, true] {
+      let place = try Workplace()
+      try place.write("a", log(0..<40, host: isTurned ? other : name))
+      try place.write("b", log(0..<40, host: isTurned ? name : other))
+      expect(try totals(place, place.path + "/a"), count: 0..<40)
+      expect(try totals(place, place.path + "/b"), count: 0..<40)
+      expect(try totals(place, place.path), count: 0..<40)
+    }
+  }
+
+  @Test func `hosts of two domains are two, whatever their names begin with`() throws {
+    let place = try Workplace()
+    try place.write("a", log(0..<40, host: "mx1.a.example"))
+    try place.write("b", log(0..<40, host: "mx1.b.example"))
+    expect(try totals(place, place.path), count: 0..<40, hosts: 2)
+  }
+
   @Test func `two channels that grow side by side count each event once`() throws {
     let place = try Workplace()
     try place.write("log/syslog", "")
