@@ -139,7 +139,8 @@ struct LineIntake: ~Copyable {
     return max(count, 1)
   }
 
-  /// `last message repeated 3 times`: the line right before, of the same host, that often.
+  /// `last message repeated 3 times`: the line right before, of the same host, that often; or, where that
+  /// is such a line too, the one that it repeats.
   private mutating func repeatLast(
     _ envelope: Envelope,
     bytes: UnsafeBufferPointer<UInt8>,
@@ -150,11 +151,36 @@ struct LineIntake: ~Copyable {
     let span = bytes.span
     let text = envelope.text
     run.source.foreignLines += 1
-    // Its stamp must not change the reader's own clock.
-    var envelopes = run.envelopes
     guard span.has("last message repeated ", at: text.lowerBound, to: text.upperBound),
-      let (count, _) = span.number(at: text.lowerBound + 22, to: text.upperBound),
-      let last = envelopes.read(previous.span), !last.tag.isEmpty,
+      let (count, _) = span.number(at: text.lowerBound + 22, to: text.upperBound)
+    else { return }
+    // Their stamps must not change the reader's own clock.
+    var envelopes = run.envelopes
+    guard let before = envelopes.read(previous.span) else { return }
+    if !previous.span.has(
+      "last message repeated ",
+      at: before.text.lowerBound,
+      to: before.text.upperBound
+    ) {
+      run.repeated = Array(previous)
+    }
+    let repeated = run.repeated
+    try repeated.withUnsafeBufferPointer {
+      try deliver($0, times: count, envelope, bytes: bytes, offset: offset, run: &run)
+    }
+  }
+
+  /// Delivers a line again, as often as another one of its host tells, of which `envelope` is.
+  private mutating func deliver(
+    _ previous: UnsafeBufferPointer<UInt8>,
+    times count: Int,
+    _ envelope: Envelope,
+    bytes: UnsafeBufferPointer<UInt8>,
+    offset: Int64,
+    run: inout SourceRun
+  ) throws {
+    var envelopes = run.envelopes
+    guard let last = envelopes.read(previous.span), !last.tag.isEmpty,
       previous[last.host].elementsEqual(bytes[envelope.host]),
       let reader = reader(of: last, bytes: previous)
     else { return }

@@ -15,6 +15,8 @@ struct SourceRun {
   private var lastPost = -1
   var withoutEnvelope = 0
   var repeats = RepeatAllowance()
+  /// The line of which `last message repeated` told last.
+  var repeated: [UInt8] = []
 
   init(source: SourceCursor, envelopes: EnvelopeReader) {
     self.source = source
