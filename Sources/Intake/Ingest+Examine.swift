@@ -20,6 +20,8 @@ struct LogInput {
   var identity: FileIdentity
   /// The file changed under its name since the first look.
   var isSecondLook = false
+  /// Nothing is added to it any more: what a pipe gave, held in a file.
+  var isWhole = false
   var size: Int64 { identity.size }
 }
 
@@ -43,7 +45,15 @@ extension Ingest {
     }
     let identity = file.identity
     if let known = try unchanged(input, identity) { return .done(known) }
-    let compression = Compression(head: file.bytes(at: 0, count: 512))
+    let start = file.bytes(at: 0, count: 512)
+    if let form = UnreadForm(head: start) {
+      // One met in a directory may be anything.
+      report.kind = .other
+      let kind: InputTrouble.Kind = input.isNamed ? .content : .note
+      report.troubles.append(InputTrouble(kind, path: input.path, form.description))
+      return .done(report)
+    }
+    let compression = Compression(head: start)
     var log = LogInput(
       input: input,
       compression: compression,
@@ -69,7 +79,9 @@ extension Ingest {
         return .log(log)
       }
       if inner.isUTF16 {
-        report.troubles.append(InputTrouble(.content, path: input.path, Ingest.packedUTF16))
+        report.troubles.append(
+          InputTrouble(.content, path: input.path, UnreadForm.packedUTF16.description)
+        )
         return .done(report)
       }
     }
@@ -78,7 +90,7 @@ extension Ingest {
     }
     if let other = notALog(log) { return .done(other) }
     setFirstYear(of: &log, file: file)
-    log.firstMoment = firstMoment(of: log)
+    log.firstMoment = firstMoment(ofHead: log.head, firstYear: log.firstYear)
     log.holdsLogLines = holdsLogLines(log.head)
     log.bytesLookedAt = log.head.count
     // Thousands of files may wait.
@@ -163,9 +175,6 @@ extension Ingest {
   static let farthestLook = 16 << 20
   static let fartherLook = 1 << 20
 
-  static let packedUTF16 =
-    "it is packed UTF-16: unpack it, or convert with `iconv -f UTF-16 -t UTF-8` what is in it"
-
   /// Reads on from the end of `head` until a line that a log may hold, `limit` bytes at most. What
   /// ends the stream ends the look: it is told when the stream is read.
   func readOn(_ stream: any ByteStream, _ head: inout [UInt8], limit: Int) {
@@ -194,7 +203,9 @@ extension Ingest {
         .warning,
         path: report.path,
         offset: 0,
-        "\(report.withoutStamp) lines have no stamp, most at its head, and were not understood"
+        report.withoutStamp == 1
+          ? "a long line at its head has no stamp, and was not understood"
+          : "\(report.withoutStamp) lines have no stamp, most at its head, and were not understood"
       )
     )
   }
@@ -204,10 +215,11 @@ extension Ingest {
     return EnvelopeReader(clock: clock, firstYear: firstYear)
   }
 
-  private func firstMoment(of log: LogInput) -> Timestamp? {
-    var reader = envelopeReader(firstYear: log.firstYear)
+  /// The moment of the first line that has one.
+  func firstMoment(ofHead head: [UInt8], firstYear: Int) -> Timestamp? {
+    var reader = envelopeReader(firstYear: firstYear)
     var moment: Timestamp?
-    Ingest.forEachLine(log.head) { line in
+    Ingest.forEachLine(head) { line in
       moment =
         reader.read(line.span)?.moment ?? JournalLine(line)?.envelope.moment
         ?? JournalExport.moment(line)
@@ -245,13 +257,17 @@ extension Ingest {
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { chunk.deallocate() }
     while bytes.count < limit {
+      // No more than is kept: a pipe or an archive's member does not give the rest again.
+      let room = UnsafeMutableRawBufferPointer(
+        rebasing: chunk[..<min(chunk.count, limit - bytes.count)]
+      )
       let count: Int
-      do { count = try stream.read(into: chunk) } catch {
+      do { count = try stream.read(into: room) } catch {
         if mayCut, !bytes.isEmpty { return bytes }
         throw error
       }
       if count == 0 { return bytes }
-      bytes.append(contentsOf: chunk[..<min(count, limit - bytes.count)])
+      bytes.append(contentsOf: room[..<count])
     }
     guard mayCut else {
       throw ReadFailure(offset: Int64(limit), reason: "larger than is read", isDamage: false)
@@ -291,7 +307,7 @@ extension InputReport {
         .content,
         path: path,
         offset: 0,
-        Compression(head: head).isUTF16 ? Ingest.packedUTF16 : "no line of it is a mail log's"
+        UnreadForm(unpacked: head)?.description ?? "no line of it is a mail log's"
       )
     )
   }

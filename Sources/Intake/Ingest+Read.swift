@@ -12,7 +12,7 @@ extension Ingest {
       guard isStill(log, file) else { return try readAnew(log) }
       if log.compression == .zip || log.compression == .tar || log.isPackedArchive {
         return try readMembers(
-          try ArchiveStream(file, isSingle: false),
+          of: file,
           path: log.input.path,
           modified: log.identity.modified,
           isNamed: log.input.isNamed
@@ -94,7 +94,7 @@ extension Ingest {
 
   /// A plain file that was written to lately may yet end its last line.
   private func isGrowing(_ log: LogInput) -> Bool {
-    guard log.compression == .none else { return false }
+    guard log.compression == .none, !log.isWhole else { return false }
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec) - log.identity.modified / 1_000_000_000 < 60
@@ -190,32 +190,26 @@ extension Ingest {
     _ report: inout InputReport
   ) throws {
     guard !head.isEmpty else { return }
-    let written = modified.map { Timestamp(microseconds: $0 / 1000) } ?? options.now
-    let year = firstYear(ofStream: head, written: written, path: path, &report)
-    if let known = matcher.candidates(head: head).first {
-      let rewound = RewoundStream(head, then: stream)
-      if try rewound.skip(to: known.tailStart) {
-        let tail = try Ingest.readExactly(rewound, count: known.tailCount)
-        if known.confirms(tail) {
-          _ = try pump(
-            rewound,
-            before: tail,
-            source: known,
-            firstYear: year,
-            isGrowing: false,
-            report: &report
-          )
-          return
-        }
-      }
-      report.troubles.append(
-        InputTrouble(
-          .content,
-          path: path,
-          offset: known.cursor,
-          "it begins like \(known.path), which was read before, and goes on otherwise; not read"
-        )
+    let year = firstYear(
+      ofStream: head,
+      written: written(modified: modified),
+      path: path,
+      &report
+    )
+    if !matcher.candidates(head: head).isEmpty {
+      // Whether it goes on as what it begins like did shows behind what cannot be read again.
+      let held = try OpenFile(copying: RewoundStream(head, then: stream), path: path)
+      var log = LogInput(
+        input: FoundInput(path: path, kind: .file, isNamed: false),
+        compression: .none,
+        isPackedArchive: false,
+        head: Array(head.prefix(SourceMatcher.headLength)),
+        firstMoment: nil,
+        firstYear: year,
+        identity: held.identity
       )
+      log.isWhole = true
+      _ = try read(file: held, log: log, report: &report)
       return
     }
     let source = matcher.make(path: path, kind: "log", head: head)
@@ -231,22 +225,22 @@ extension Ingest {
   }
 }
 
-/// A stream of which the first bytes were taken, put back before the rest.
+/// A stream of which the first bytes were taken, put back before the rest; or those bytes alone.
 final class RewoundStream: ByteStream {
   private var head: ArraySlice<UInt8>
-  private let rest: any ByteStream
+  private let rest: (any ByteStream)?
   private var produced: Int64 = 0
-  var storedBytesRead: Int64 { rest.storedBytesRead }
-  var isPacked: Bool { rest.isPacked }
+  var storedBytesRead: Int64 { rest?.storedBytesRead ?? produced }
+  var isPacked: Bool { rest?.isPacked ?? false }
 
-  init(_ head: [UInt8], then rest: any ByteStream) {
+  init(_ head: [UInt8], then rest: (any ByteStream)? = nil) {
     self.head = head[...]
     self.rest = rest
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
     if head.isEmpty {
-      let count = try rest.read(into: buffer)
+      let count = try rest?.read(into: buffer) ?? 0
       produced += Int64(count)
       return count
     }

@@ -1,91 +1,9 @@
 import Glibc
 import MailModel
 
-/// Content that cannot be opened again: members of archives, standard input, FIFOs. Packed content in
-/// them goes through a file without a name, since its readers want a descriptor.
+/// Content that cannot be opened again: standard input, FIFOs. Packed content in them goes through a file
+/// without a name, since its readers want a descriptor.
 extension Ingest {
-  /// Members of one archive that are read, at most: each is a source of its own.
-  private static let mostMembers = 10_000
-
-  /// Each member of a tar or zip archive is a source of its own, packed or not.
-  func readMembers(
-    _ archive: ArchiveStream,
-    path archivePath: String,
-    modified: Int64?,
-    isNamed: Bool
-  ) throws -> [InputReport] {
-    var reports: [InputReport] = []
-    do {
-      while let name = try archive.nextMember() {
-        guard reports.count < Ingest.mostMembers else {
-          var report = InputReport(path: archivePath, kind: .log)
-          report.troubles.append(
-            InputTrouble(
-              .content,
-              path: archivePath,
-              "it holds more than \(Ingest.mostMembers) files; the rest is not read"
-            )
-          )
-          reports.append(report)
-          break
-        }
-        let path = "\(archivePath)(\(OutsideText(name).terminal(limit: 200)))"
-        var report = InputReport(path: path, kind: .log)
-        let head = try Ingest.readHead(archive)
-        if Compression(head: head) == .none {
-          try readStream(archive, head: head, path: path, modified: modified, &report)
-        } else {
-          try readPackedMember(RewoundStream(head, then: archive), path, modified, &report)
-        }
-        reports.append(report)
-      }
-      if isNamed, reports.allSatisfy({ $0.recognized == 0 && $0.unrecognized == 0 }) {
-        for index in reports.indices { checkIsLog(&reports[index]) }
-      }
-    } catch let error as ReadFailure {
-      var report = InputReport(path: archivePath, kind: .log)
-      report.troubles.append(Ingest.trouble(error, path: archivePath))
-      reports.append(report)
-    }
-    return reports
-  }
-
-  /// A member that is packed itself, as rotated logs are. What is wrong with it is its own trouble: the
-  /// members behind it are read.
-  private func readPackedMember(
-    _ member: RewoundStream,
-    _ path: String,
-    _ modified: Int64?,
-    _ report: inout InputReport
-  ) throws {
-    do {
-      let file = try OpenFile(copying: member, path: path)
-      let packing = Compression(head: file.bytes(at: 0, count: 512))
-      if packing != .zip, packing != .tar {
-        let stream = try packing.stream(file, isSeekable: true)
-        let head = try Ingest.readHead(stream)
-        let inner = Compression(head: head)
-        if inner == .none {
-          try readStream(stream, head: head, path: path, modified: modified, &report)
-          return
-        }
-        if inner.isUTF16 {
-          report.troubles.append(InputTrouble(.content, path: path, Ingest.packedUTF16))
-          return
-        }
-      }
-      report.troubles.append(
-        InputTrouble(
-          .content,
-          path: path,
-          "packed twice; unpack the outer archive and name this one"
-        )
-      )
-    } catch let error as ReadFailure {
-      report.troubles.append(Ingest.trouble(error, path: path))
-    }
-  }
-
   /// Standard input, a FIFO, or the journal's own program.
   func readPipe(_ input: FoundInput) throws -> [InputReport] {
     var report = InputReport(path: input.path, kind: .log)
@@ -127,7 +45,7 @@ extension Ingest {
         }
       }
       return try readMembers(
-        try ArchiveStream(held, isSingle: false),
+        of: held,
         path: input.path,
         modified: nil,
         isNamed: true

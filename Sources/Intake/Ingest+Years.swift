@@ -7,7 +7,7 @@ extension Ingest {
   func setFirstYear(of log: inout LogInput, file: OpenFile) {
     log.firstYear = CivilTime(options.now).year
     guard let first = Ingest.firstDay(log.head) else { return }
-    let written = Timestamp(microseconds: log.identity.modified / 1000)
+    let written = written(modified: log.identity.modified)
     let found = YearCounter.firstYear(
       first: first,
       last: lastDay(of: log, file: file, first: first),
@@ -17,6 +17,15 @@ extension Ingest {
     log.firstYear = found.year
     log.isYearByLeapDay = found.isByLeapDay
   }
+
+  /// When a file was last written to, as far as its date tells: archives and images are made with none.
+  func written(modified: Int64?) -> Timestamp {
+    guard let modified, modified > Ingest.noDate else { return options.now }
+    return Timestamp(microseconds: modified / 1000)
+  }
+
+  /// A year behind the epoch, in nanoseconds: no log is as old, and zones are shorter.
+  private static let noDate: Int64 = 31_536_000_000_000_000
 
   /// Month and day of the last stamp: a packed log is unpacked for it only where the year may have
   /// turned inside, that is where it begins in the second half of a year and is not far too short.

@@ -12,6 +12,8 @@ final class ArchiveStream: ByteStream {
   private var block = UnsafeRawBufferPointer(start: nil, count: 0)
   private var pending: ReadFailure?
   private var produced: Int64 = 0
+  /// When the present member was last written to, in nanoseconds; nil where the archive does not say.
+  private(set) var memberModified: Int64?
 
   /// An archive (`isSingle` false: tar, zip) or one compressed file.
   init(_ file: OpenFile, isSingle: Bool) throws(ReadFailure) {
@@ -63,6 +65,9 @@ final class ArchiveStream: ByteStream {
       produced = 0
       isFinished = false
       block = UnsafeRawBufferPointer(start: nil, count: 0)
+      let seconds = archive_entry_mtime(entry)
+      memberModified =
+        (1..<(1 << 33)).contains(seconds) ? Int64(seconds) * 1_000_000_000 : nil
       return archive_entry_pathname(entry).map { String(cString: $0) } ?? "member"
     }
   }
@@ -126,7 +131,8 @@ final class ArchiveStream: ByteStream {
   }
 
   private func failure() -> ReadFailure {
-    let text = archive_error_string(archive).map { String(cString: $0) } ?? "damaged archive"
+    var text = archive_error_string(archive).map { String(cString: $0) } ?? "damaged archive"
+    if text.contains("assphrase") { text = "it is encrypted: unpack it first" }
     return ReadFailure(offset: storedBytesRead, reason: text, isDamage: true)
   }
 }

@@ -23,9 +23,9 @@ enum Compression: String, Hashable, Sendable {
       self = .bzip2
     } else if starts([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) {
       self = .xz
-    } else if starts([0x28, 0xb5, 0x2f, 0xfd]) {
+    } else if starts([0x28, 0xb5, 0x2f, 0xfd]) || Compression.isSkippableFrame(head) {
       self = .zstd
-    } else if starts([0x04, 0x22, 0x4d, 0x18]) {
+    } else if starts([0x04, 0x22, 0x4d, 0x18]) || starts([0x02, 0x21, 0x4c, 0x18]) {
       self = .lz4
     } else if starts([0x50, 0x4b, 0x03, 0x04]) {
       self = .zip
@@ -34,6 +34,11 @@ enum Compression: String, Hashable, Sendable {
     } else {
       self = Compression(utf16: head) ?? .none
     }
+  }
+
+  /// pzstd begins what it packs with a frame that is to be skipped (RFC 8878, 3.1.2).
+  private static func isSkippableFrame(_ head: [UInt8]) -> Bool {
+    head.count >= 8 && head[0] & 0xf0 == 0x50 && head[1...3].elementsEqual([0x2a, 0x4d, 0x18])
   }
 
   /// UTF-16 by its mark, or without one by the zeros in its first characters, which are a stamp's.

@@ -26,7 +26,11 @@ final class ZstdUnpacker: Unpacker {
     var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let code = ZSTD_decompressStream(context, &to, &from)
     var step = Unpacked(used: from.pos, made: to.pos)
-    if ZSTD_isError(code) != 0 {
+    if ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge {
+      step.next = .refusal(
+        "unpacking it takes more than 128 MiB of memory: unpack it with `zstd -d --long=31`"
+      )
+    } else if ZSTD_isError(code) != 0 {
       step.next = .damage(String(cString: ZSTD_getErrorName(code)))
     } else if code == 0 {
       step.next = .memberEnd
