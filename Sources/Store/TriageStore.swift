@@ -152,7 +152,8 @@ package struct TriageStore: Sendable {
   package static func setAside(path: String) throws -> String? {
     guard path != ":memory:", FileManager.default.fileExists(atPath: path) else { return nil }
     let kept = path + ".old"
-    for suffix in ["", "-wal", "-shm"] {
+    // What a run that was killed left to be undone belongs to the old one.
+    for suffix in ["", "-wal", "-shm", "-journal"] {
       try? FileManager.default.removeItem(atPath: kept + suffix)
       if FileManager.default.fileExists(atPath: path + suffix) {
         do {
@@ -163,6 +164,11 @@ package struct TriageStore: Sendable {
       }
     }
     return kept
+  }
+
+  /// Whether what it holds can be asked for now; a lock is waited for first.
+  package var isReadable: Bool {
+    (try? read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM source") }) != nil
   }
 
   /// Runs a question. Throws ``StoreError``.

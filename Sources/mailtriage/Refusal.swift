@@ -21,6 +21,13 @@ struct Refusal: Error, CustomStringConvertible {
       case .cannotOpen: .cannotCreate
       case .failed: .inputOutput
       }
-    self.init(status, error.description)
+    // Who reads waits for a run that fills an empty database, and for no other.
+    let isHeld = if case .busy = error { true } else { false }
+    self.init(
+      status,
+      isHeld
+        ? error.description + ", so that there is no answer yet: run again when it is through"
+        : error.description
+    )
   }
 }

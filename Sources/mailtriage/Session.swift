@@ -85,7 +85,7 @@ final class Session {
       reports = try ingest.run(discovery.inputs)
       bar.clear()
     } catch let error as StoreError {
-      guard case .busy = error else { throw Refusal(error) }
+      guard case .busy = error, store.isReadable else { throw Refusal(error) }
       // Another run is at work: what is stored is answered, and the status says so.
       complain(error.description + "; answering from what it holds")
       statuses.append(.temporary)

@@ -153,10 +153,13 @@ import Testing
     #expect(refused.status != 0)
     #expect(refused.complaint.contains("--rebuild"))
     #expect(try Data(contentsOf: URL(fileURLWithPath: place.database)) == damage)
+    let undone = Data("what a run that was killed left".utf8)
+    try undone.write(to: URL(fileURLWithPath: place.database + "-journal"))
     let rebuilt = try place.run("analyze", DatabaseTests.log, "--year", "2026", "--rebuild")
     #expect(rebuilt.status == 0)
     #expect(rebuilt.complaint.contains("is kept as"))
     #expect(try Data(contentsOf: URL(fileURLWithPath: place.database + ".old")) == damage)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: place.database + ".old-journal")) == undone)
     #expect(try place.dump()["attempt"] == good["attempt"])
   }
 
@@ -205,6 +208,22 @@ import Testing
     #expect(outcome.status == 75)
     #expect(outcome.complaint.contains("another run holds the database"))
     #expect(outcome.output.contains("birchhealth.example"))
+  }
+
+  @Test func `while another run fills it for the first time it is said when to ask again`() throws {
+    let place = try Workplace()
+    try place.run("analyze", DatabaseTests.log, "--year", "2026")
+    let other = try DatabaseQueue(path: place.database)
+    let outcome = try other.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA journal_mode = TRUNCATE")
+      try db.execute(sql: "BEGIN EXCLUSIVE")
+      defer { try? db.execute(sql: "COMMIT") }
+      return try place.run("analyze", DatabaseTests.log, "--year", "2026")
+    }
+    #expect(outcome.status == 75)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.complaint.contains("run again when it is through"))
+    #expect(!outcome.complaint.contains("answering from what it holds"))
   }
 
   @Test func `where there is no room the run ends with 74 and the database is whole`() throws {
