@@ -122,4 +122,86 @@ struct EximRunOrderTests {
     }
     #expect(soon.map(\.queueID) == [first])
   }
+
+  /// One host's messages; which of them makes the attempt when the host comes due.
+  private func firstTried(
+    _ settings: String?,
+    passes: [RetryObservations.QueueRun] = [],
+    ids: [String]
+  ) -> String? {
+    let base = Timestamp(seconds: 1_772_442_000)
+    var observed = RetryObservations(
+      queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * 1800) }
+    )
+    observed.passes = passes
+    let schedule = EximSchedule(
+      configuration: settings.map {
+        EximConfiguration([
+          ConfigurationFile(path: "c", bytes: Array(($0 + "\nbegin retry\n* * F,4d,15m\n").utf8))
+        ])
+      },
+      observed: observed
+    )
+    let queue = QueueSnapshot(
+      server: MailServerID("exim"),
+      path: "/q",
+      takenAt: base,
+      messages: ids.enumerated().map { place, id in
+        var message = QueuedMessage(
+          queueID: id,
+          state: .deferred,
+          sender: "a@a.example",
+          arrivedAt: base.advanced(bySeconds: -7200),
+          recipients: [QueuedRecipient(address: "b@b.example")]
+        )
+        message.placeInQueue = place
+        return message
+      },
+      retryRecords: [
+        RetryRecord(
+          subject: .host,
+          key: "T:mx.b.example:192.0.2.1",
+          firstFailed: base.advanced(bySeconds: -7200),
+          lastAttempt: base,
+          nextAttempt: base.advanced(bySeconds: 900),
+          isExpired: false,
+          text: "refused"
+        )
+      ]
+    )
+    return schedule.scheduled(queue, now: base.advanced(bySeconds: 60)).min {
+      ($0.nextAttempt?.seconds(since: base) ?? .infinity)
+        < ($1.nextAttempt?.seconds(since: base) ?? .infinity)
+    }?.queueID
+  }
+
+  private static let mixed = [5, 2, 9, 0, 7, 3, 8, 1, 6, 4].map { "1xYCN\($0)-0000FI-0y" }
+
+  @Test(arguments: ["queue_run_in_order", "queue_run_in_order = true", "queue_run_in_order = yes"])
+  func `runs that go in order try the oldest message of a host`(_ setting: String) {
+    #expect(firstTried(setting, ids: Self.mixed) == "1xYCN0-0000FI-0y")
+  }
+
+  @Test(arguments: ["", "no_queue_run_in_order", "queue_run_in_order = false"])
+  func `other runs go by the directory and the clock`(_ setting: String) {
+    #expect(firstTried(setting, ids: Self.mixed) != "1xYCN0-0000FI-0y")
+  }
+
+  @Test func `runs that went in order go on so where no configuration tells`() {
+    let passes = (-3...0).map { number in
+      let start = Timestamp(seconds: 1_772_442_000 + 1800 * Int64(number))
+      return RetryObservations.QueueRun(
+        startedAt: start,
+        turns: Self.mixed.sorted().map {
+          RetryObservations.QueueRun.Turn(
+            queueID: $0,
+            at: start,
+            triedDomains: [],
+            wasWarned: false
+          )
+        }
+      )
+    }
+    #expect(firstTried(nil, passes: passes, ids: Self.mixed) == "1xYCN0-0000FI-0y")
+  }
 }

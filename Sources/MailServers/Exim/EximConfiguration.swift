@@ -46,6 +46,8 @@ struct EximConfiguration: MailServerConfiguration {
   private(set) var retrySets: [EximRetrySet]?
   private(set) var delayWarnings: [Double]?
   private(set) var frozen = EximFrozenRule()
+  /// `queue_run_in_order`: runs take messages by their ids, so by arrival.
+  private(set) var runsInOrder = false
   private(set) var routers: [EximDriver] = []
   private(set) var transports: [EximDriver] = []
   private(set) var domainLists: [String: String] = [:]
@@ -108,6 +110,9 @@ struct EximConfiguration: MailServerConfiguration {
       if isRetry, let set = EximConfiguration.retrySet(line) {
         retrySets = (retrySets ?? []) + [set]
       }
+      if section.isEmpty, line.hasSuffix("queue_run_in_order") {
+        runsInOrder = line == "queue_run_in_order"
+      }
       guard let equals = line.firstIndex(of: "=") else { continue }
       let value = line[line.index(after: equals)...]
       switch line[..<equals].trimmed {
@@ -115,6 +120,8 @@ struct EximConfiguration: MailServerConfiguration {
         delayWarnings = value.split(separator: ":").compactMap {
           EximConfiguration.seconds($0.trimmed)
         }
+      case "queue_run_in_order":
+        runsInOrder = ["true", "yes"].contains(value.trimmed.lowercased())
       case "auto_thaw": frozen.autoThaw = EximConfiguration.seconds(value.trimmed) ?? 0
       case "timeout_frozen_after":
         frozen.timeout = EximConfiguration.seconds(value.trimmed) ?? 0

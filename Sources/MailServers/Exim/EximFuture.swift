@@ -19,6 +19,8 @@ struct EximFuture {
   private let delayWarnings: [Int]
   /// Message indices in the order of `input/`; nil where a message stands of which nothing is known.
   private var directory: [Int?]
+  /// Runs take messages as `directory` lists them: `queue_run_in_order`.
+  private let isInOrder: Bool
   /// What comes and goes between runs; nil in the future in which nothing does.
   private var chance: SplitMix?
   /// Records that were tried in the run under way.
@@ -29,18 +31,20 @@ struct EximFuture {
   /// Messages looked at.
   private(set) var steps = 0
 
-  /// `directory` holds message indices in the order of `input/`.
+  /// `directory` holds message indices in the order of `input/`, or of the runs where `isInOrder`.
   init(
     _ world: EximWorld,
     turns: EximTurns,
     delayWarnings: [Int],
     directory: [Int],
+    isInOrder: Bool,
     chance: SplitMix?
   ) {
     self.world = world
     self.turns = turns
     self.delayWarnings = delayWarnings
     self.directory = directory
+    self.isInOrder = isInOrder
     self.chance = chance
     fates = world.messages.map { Array(repeating: Fate(), count: $0.errands.count) }
     warnings = Array(repeating: nil, count: world.messages.count)
@@ -139,7 +143,8 @@ struct EximFuture {
   private mutating func pace() -> Double { (chance?.unit() ?? 0.5) + 0.5 }
 
   private func taken(at start: Double) -> [Int] {
-    EximRunOrder.taken(directory, startedAt: Int64(start.rounded(.down))).compactMap(\.self)
+    guard !isInOrder else { return directory.compactMap(\.self) }
+    return EximRunOrder.taken(directory, startedAt: Int64(start.rounded(.down))).compactMap(\.self)
   }
 
   private func isTried(_ errand: EximWorld.Errand) -> Bool {

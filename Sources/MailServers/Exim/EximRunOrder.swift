@@ -169,6 +169,16 @@ struct EximTurns {
     return Double(apart.count { $0 < $1 }) / Double(common.count - max(1, common.count / 4))
   }
 
+  /// Whether all runs that took up more than a few messages went by their ids, as `queue_run_in_order`
+  /// has it.
+  static func areInOrder(_ passes: [RetryObservations.QueueRun]) -> Bool {
+    let long = passes.filter { $0.turns.count >= 8 }
+    return long.count >= 3
+      && long.allSatisfy { pass in
+        zip(pass.turns, pass.turns.dropFirst()).allSatisfy { $0.queueID < $1.queueID }
+      }
+  }
+
   private mutating func learnChanges(_ passes: ArraySlice<RetryObservations.QueueRun>) {
     let taken = passes.map { Set($0.turns.map(\.queueID)) }
     let steps = Array(zip(taken, taken.dropFirst()))

@@ -83,6 +83,11 @@ struct EximSchedule: RetrySchedule {
     )
     let turns = EximTurns(observed.passes, waiting: waiting, listed: listed(queue))
     let order = EximDirectory(world, turns)
+    let isInOrder = configuration?.runsInOrder ?? EximTurns.areInOrder(observed.passes)
+    let byArrival =
+      isInOrder
+      ? world.messages.indices.sorted { world.messages[$0].queueID < world.messages[$1].queueID }
+      : nil
     let warnings = delayWarnings.map { Int($0) }
     func future(_ number: Int, stepLimit: Int) -> EximFuture {
       var chance = SplitMix(seed: UInt64(number))
@@ -90,7 +95,8 @@ struct EximSchedule: RetrySchedule {
         world,
         turns: turns,
         delayWarnings: warnings,
-        directory: order.sample(&chance),
+        directory: byArrival ?? order.sample(&chance),
+        isInOrder: isInOrder,
         chance: number == 0 ? nil : chance
       )
       future.run(
