@@ -43,6 +43,7 @@ struct Analyze: ParsableCommand {
         let shown = options.format == .text ? page.screen : page.document
         try session.write(shown, width: TriagePage.columns)
       }
+      if options.verbose { try session.showLinesNotUnderstood(redaction) }
       try session.finish()
     }
   }

@@ -24,7 +24,10 @@ struct ResultOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing but the result.")
   var quiet = false
 
-  @Flag(name: .shortAndLong, help: "Say more about what is done.")
+  @Flag(
+    name: .shortAndLong,
+    help: "Say more: notes on the inputs, and lines of mail that were not understood."
+  )
   var verbose = false
 }
 

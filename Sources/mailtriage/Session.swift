@@ -107,6 +107,16 @@ final class Session {
     }
   }
 
+  /// Shows samples of the lines of mail servers that were not understood, on standard error.
+  func showLinesNotUnderstood(_ redaction: Redaction) throws {
+    try answering {
+      for line in try store.linesNotUnderstood(limit: Session.mostTold) {
+        let text = redaction.apply(line.text)
+        complain("\(line.path): offset \(line.offset): not understood: \(text)")
+      }
+    }
+  }
+
   /// Whether this run has read a line of mail or a queue.
   var hasUnderstoodInput: Bool {
     reports.contains { $0.recognized > 0 || $0.kind == .queue || $0.kind == .queueListing }

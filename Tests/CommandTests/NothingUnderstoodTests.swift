@@ -47,6 +47,25 @@ import Testing
     }
   }
 
+  @Test func `with verbose the lines of mail that were not understood are shown, escaped`() throws {
+    let place = try Workplace()
+    let log =
+      NothingUnderstoodTests.odd + NothingUnderstoodTests.foreign
+      + "2026-03-02T09:14:07Z mx1 postfix/smtp[8]: \u{1b}[2Jto ann@a.example\n"
+    let path = try place.write("odd.log", log)
+    func complaint(_ words: String...) throws -> String {
+      try Workplace.finish(
+        place.process(["analyze", path, "--now", "2026-03-02T10:00:00Z"] + words)
+      ).complaint
+    }
+    let told = try complaint("--verbose", "--redact")
+    #expect(told.contains("odd.log: offset 0: not understood: 2026-03-02T09:14:05Z mx1 postfix"))
+    #expect(told.contains("more of it 12"))
+    #expect(!told.contains("\u{1b}[2J") && !told.contains("ann@") && told.contains("@a.example"))
+    #expect(!told.contains("cron"))
+    #expect(!(try complaint()).contains("not understood:"))
+  }
+
   @Test(arguments: ["analyze", "queue", "forecast", "alert", "report"])
   func `a script reads it from the JSON`(_ command: String) throws {
     for log in NothingUnderstoodTests.logs {

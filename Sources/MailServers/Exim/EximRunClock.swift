@@ -31,13 +31,6 @@ struct EximRunClock {
     wander = isChance ? off.map { $0 - mean } : off
   }
 
-  /// The first run after `now` if all come as set.
-  func nextRun(after now: Timestamp) -> Timestamp {
-    guard let lastRun else { return now.advanced(bySeconds: interval) }
-    let passed = max(0, (now.seconds(since: lastRun) / interval).rounded(.down))
-    return lastRun.advanced(bySeconds: (passed + 1) * interval)
-  }
-
   /// Runs to come, in seconds of the epoch, wandering as the ones before did; without a source of
   /// chance as set.
   struct Runs {
