@@ -156,7 +156,7 @@ extension Catalogue {
         "ssl_read", "ssl handshake", "ssl negotiation",
       ],
       .serverText,
-      example: "TLS session: (SSL_connect): error:00000000:lib(0):func(0):reason(0)",
+      example: "TLS session: (SSL_connect): error:0A080006:SSL routines::EVP lib",
       "TLS failed; the library does not say why."
     ),
   ]
