@@ -82,6 +82,7 @@ package struct TriageStore: Sendable {
     migrator.registerMigration(Migration03Alerts.name, migrate: Migration03Alerts.apply)
     migrator.registerMigration(Migration04Waiting.name, migrate: Migration04Waiting.apply)
     migrator.registerMigration(Migration05Open.name, migrate: Migration05Open.apply)
+    migrator.registerMigration(Migration06Past.name, migrate: Migration06Past.apply)
     return migrator
   }
 

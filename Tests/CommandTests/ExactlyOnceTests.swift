@@ -211,6 +211,87 @@ import Testing
     #expect(totals["queued"] == 0)
   }
 
+  /// Three days' logs of messages that are tried each day: two that get through, or are given up, on the
+  /// last day, one on the second, one that waits on, and one that comes each day.
+  private static func day(_ day: Int) -> String {
+    func line(_ hour: Int, _ text: String) -> String {
+      "2026-03-0\(2 + day)T\(hour < 10 ? "0" : "")\(hour):00:00Z mx1 postfix/\(text)\n"
+    }
+    func arrival(_ id: String) -> String {
+      line(1, "cleanup[7]: \(id): message-id=<\(id)@a.example>") + active(id, 1)
+    }
+    func active(_ id: String, _ hour: Int) -> String {
+      line(hour, "qmgr[9]: \(id): from=<a@a.example>, size=900, nrcpt=1 (queue active)")
+    }
+    func attempt(_ id: String, _ result: String, to recipient: String = "u") -> String {
+      line(
+        2,
+        "smtp[8]: \(id): to=<\(recipient)@b.example>, relay=mx.b.example[192.0.2.1]:25, "
+          + "delay=\(day * 86_400 + 3600), delays=0/0/0/1, \(result)"
+      )
+    }
+    let (sent, waits) = (PostfixLines.sent, PostfixLines.expired)
+    let new = "4A00\(day)0F1"
+    var log = arrival(new) + attempt(new, sent) + line(3, "qmgr[9]: \(new): removed")
+    let old = [("4B000F1", 2), ("4C000F1", 2), ("4D000F1", 1), ("4E000F1", 9)]
+    for (id, last) in old where day <= last {
+      log += day == 0 ? arrival(id) : active(id, 1)
+      log += attempt(id, day < last || id == "4C000F1" ? waits : sent)
+      if id == "4B000F1" { log += attempt(id, day == 1 ? sent : waits, to: day == 2 ? "w" : "v") }
+      guard day == last else { continue }
+      if id == "4C000F1" {
+        log += line(2, "qmgr[9]: \(id): from=<a@a.example>, status=expired, returned to sender")
+      }
+      log += line(3, "qmgr[9]: \(id): removed")
+    }
+    return log
+  }
+
+  @Test(
+    arguments: [[2, 1, 0], [2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [2, 2, 0, 1, 0]]
+  )
+  func `days that are read in another order tell the same of each message`(
+    _ order: [Int]
+  ) throws {
+    let (straight, mixed) = (try Workplace(), try Workplace())
+    for (place, days) in [(straight, [0, 1, 2]), (mixed, order)] {
+      for day in days {
+        let path = try place.write("mail.log.\(2 - day)", ExactlyOnceTests.day(day))
+        _ = try totals(place, path)
+      }
+    }
+    let questions = [
+      """
+      SELECT group_concat(queue_id || ' ' || arrived_at || ' ' || message_id || ' ' || size || ' '
+        || last_at || ' ' || ifnull(ended_at, '-') || ' ' || tries || ' ' || last_try, char(10))
+      FROM (SELECT * FROM message_now ORDER BY queue_id)
+      """,
+      """
+      SELECT group_concat(q || ' ' || address || ' ' || status || ' ' || ifnull(expired_at, '-') || ' '
+        || last_at || ' ' || ifnull(previous_at, '-'), char(10))
+      FROM (SELECT m.queue_id AS q, r.* FROM recipient r JOIN message m ON m.id = r.message
+        ORDER BY q, address)
+      """,
+      """
+      SELECT group_concat(q || ' ' || address || ' ' || at || ' ' || facts, char(10))
+      FROM (SELECT m.queue_id AS q, r.address, a.at, a.facts FROM attempt a
+        JOIN recipient r ON r.id = a.recipient JOIN message m ON m.id = r.message
+        ORDER BY q, address, at)
+      """,
+      "SELECT group_concat(age || ' ' || ifnull(previous_age, '-')) FROM expiry",
+      """
+      SELECT group_concat(hour || ' ' || count) FROM (SELECT * FROM arrival_tally ORDER BY hour)
+      """,
+      "SELECT CAST(count(*) AS TEXT) FROM past_message",
+    ]
+    for question in questions {
+      let (want, got): (String?, String?) = (
+        try straight.value(question), try mixed.value(question)
+      )
+      #expect(got == want, "\(question)")
+    }
+  }
+
   @Test(arguments: [false, true])
   func `what names a source is the same, however little of it was read last`(
     _ isPacked: Bool

@@ -7,6 +7,7 @@ enum IngestTable: Int, CaseIterable, Sendable {
   case message
   case openMessage
   case endedMessage
+  case pastMessage
   case recipient
   case attempt
   case tally
@@ -32,6 +33,7 @@ enum IngestTable: Int, CaseIterable, Sendable {
     case .origin: "origin"
     case .message: "message"
     case .openMessage, .endedMessage: "open_message"
+    case .pastMessage: "past_message"
     case .recipient: "recipient"
     case .attempt: "attempt"
     case .tally: "tally"
@@ -61,7 +63,7 @@ enum IngestTable: Int, CaseIterable, Sendable {
         "held", "last_at", "ended_at", "tries", "last_try",
       ]
     case .openMessage: ["message", "last_at", "tries", "last_try"]
-    case .endedMessage: ["message"]
+    case .endedMessage, .pastMessage: ["message"]
     case .recipient:
       ["id", "message", "address", "domain", "status", "expired_at", "last_at", "previous_at"]
     case .attempt:
@@ -105,7 +107,7 @@ enum IngestTable: Int, CaseIterable, Sendable {
   private var verb: String {
     switch self {
     case .openMessage, .source, .sourceOrigin, .dialectState, .seenFile: "INSERT OR REPLACE"
-    case .marker, .evidence, .notUnderstood: "INSERT OR IGNORE"
+    case .marker, .evidence, .notUnderstood, .pastMessage: "INSERT OR IGNORE"
     default: "INSERT"
     }
   }
@@ -115,7 +117,8 @@ enum IngestTable: Int, CaseIterable, Sendable {
     switch self {
     case .message:
       """
-      ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, message_id = excluded.message_id,
+      ON CONFLICT (id) DO UPDATE SET arrived_at = excluded.arrived_at, sender = excluded.sender,
+        message_id = excluded.message_id,
         size = excluded.size, original = excluded.original, held = excluded.held,
         last_at = excluded.last_at, ended_at = excluded.ended_at, tries = excluded.tries,
         last_try = excluded.last_try

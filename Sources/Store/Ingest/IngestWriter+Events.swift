@@ -17,9 +17,18 @@ extension IngestWriter {
       close(old)
       found = nil
     }
-    let message = found ?? openMessage(id, origin: origin, arrivedAt: at)
+    let message = found ?? openMessage(id, origin: origin, at: at, arrivedAt: at)
     if arrival.isTakenUp, message.recipients.contains(where: { $0.lastAttemptAt != nil }) {
       mark(ServerMarker(.queueRun), line: line, origin: origin)
+    }
+    if at < message.arrivedAt {
+      pending.arrivals[
+        PendingRows.ArrivalKey(hour: message.arrivedAt.hour, origin: origin),
+        default: 0
+      ] -= 1
+      pending.arrivals[PendingRows.ArrivalKey(hour: at.hour, origin: origin), default: 0] += 1
+      message.begin(earlier: at)
+      note(message)
     }
     let weight = message.weight
     if let sender = arrival.sender, message.sender == nil {
@@ -352,8 +361,13 @@ extension OpenRecipient {
   /// Takes up what became of an attempt; gives the moment of the one before.
   mutating func noteAttempt(_ outcome: DeliveryOutcome, at: Int64) -> Int64? {
     let last = lastAttemptAt
-    status = StoredStatus(outcome)
     isChanged = true
+    if let last, at < last {
+      // Of the past: what came later holds.
+      if last - at > 1_000_000 { previousAttemptAt = max(previousAttemptAt ?? at, at) }
+      return last
+    }
+    status = StoredStatus(outcome)
     if outcome == .expired { expiredAt = at }
     if let last, at - last > 1_000_000 { previousAttemptAt = last }
     lastAttemptAt = at

@@ -15,6 +15,7 @@ extension IngestWriter {
   /// an old log keeps its detail. Throws ``StoreError``.
   package mutating func prune() throws {
     try finish()
+    try joinPastMessages()
     guard newest > Int64.min else { return }
     let detail = IngestWriter.detailStart(before: newest)
     let tally = (newest - IngestWriter.tallyDays * IngestWriter.day).hour

@@ -42,6 +42,8 @@ package struct IngestWriter: ~Copyable {
   private var reasons: ReasonCache
   /// The newest stamp applied: ages and retention count from it.
   var newest: Int64
+  /// The newest stamp of the store when the run began.
+  private let newestBefore: Int64
 
   /// Where a source and an origin meet.
   struct SourceOrigin: Hashable {
@@ -107,6 +109,7 @@ package struct IngestWriter: ~Copyable {
     nextMessage = loaded.lastMessage + 1
     nextRecipient = loaded.lastRecipient + 1
     newest = loaded.newest
+    newestBefore = loaded.newest
     isFirstFill = nextMessage == 1 && !isDiscarding
     if isFirstFill { store.beginFirstFill() }
     isAlongside = !isFirstFill && !isDiscarding && !storedOpen.isOverfull
@@ -335,14 +338,16 @@ package struct IngestWriter: ~Copyable {
     arrivedAt: Int64
   ) throws -> OpenMessage {
     if let message = try find(id, origin: origin, at: at) { return message }
-    return openMessage(id, origin: origin, arrivedAt: arrivedAt)
+    return openMessage(id, origin: origin, at: at, arrivedAt: arrivedAt)
   }
 
   mutating func openMessage(
     _ id: UnsafeBufferPointer<UInt8>,
     origin: Int64,
+    at: Int64,
     arrivedAt: Int64
   ) -> OpenMessage {
+    if at < newestBefore { pending.batch[.pastMessage].add(nextMessage) }
     let message = pending.batch.spent.popLast() ?? OpenMessage()
     message.begin(row: nextMessage, origin: origin, queueID: id, arrivedAt: arrivedAt)
     nextMessage += 1

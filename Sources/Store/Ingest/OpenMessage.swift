@@ -69,6 +69,8 @@ final class OpenMessage: @unchecked Sendable {
   /// Attempts, those of one second as one.
   private(set) var tries: Int64 = 0
   private(set) var lastTriedAt: Int64?
+  /// The second of the attempt counted last that lies before ``lastTriedAt``: an older log is read.
+  private var triedBefore: Int64?
   /// Not in the store as it stands here.
   var isChanged = false
   /// What changes seldom is not in the store as it stands here.
@@ -117,6 +119,7 @@ final class OpenMessage: @unchecked Sendable {
     endedAt = nil
     tries = 0
     lastTriedAt = nil
+    triedBefore = nil
     isChanged = false
     isRowChanged = true
     isStoredOpen = false
@@ -206,11 +209,22 @@ final class OpenMessage: @unchecked Sendable {
     return start..<texts.count
   }
 
+  /// Takes up that it came earlier than was known: an older log is read behind a newer one.
+  func begin(earlier moment: Int64) {
+    arrivedAt = min(arrivedAt, moment)
+    isRowChanged = true
+  }
+
   /// Counts an attempt for any of its recipients.
   func noteTry(at: Int64) {
-    let last = lastTriedAt ?? Int64.min
-    if lastTriedAt == nil || last / 1_000_000 != at / 1_000_000 { tries += 1 }
-    lastTriedAt = max(last, at)
+    let second = at / 1_000_000
+    if let last = lastTriedAt, at < last {
+      if second != last / 1_000_000, second != triedBefore { tries += 1 }
+      triedBefore = second
+      return
+    }
+    if second != lastTriedAt.map({ $0 / 1_000_000 }) { tries += 1 }
+    lastTriedAt = at
   }
 
   /// Takes up what the store counted: now it is as the store has it.
