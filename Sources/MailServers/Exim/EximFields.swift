@@ -27,36 +27,34 @@ struct EximFields {
   init(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
     var at = start
     var count = 0
-    while at < end, count < EximFields.most {
-      // A word, and whether it is a field.
-      guard
-        let stop = bytes.firstIndex(
-          near: UInt8(ascii: "="),
-          0x20,
-          0x20,
-          from: at,
-          to: end
-        )
-      else { return }
-      if bytes[stop] == 0x20 {
-        at = stop + 1
-        continue
-      }
-      let key = at..<stop
-      var value = (stop + 1)..<(stop + 1)
-      if stop + 1 < end, bytes[stop + 1] == UInt8(ascii: "\"") {
-        let close = EximFields.closingQuote(bytes, from: stop + 2, to: end)
-        value = (stop + 2)..<close
+    while at < end, count < EximFields.most,
+      let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: at, to: end)
+    {
+      let length = EximFields.keyLength(bytes, before: equals, from: at)
+      var value = (equals + 1)..<(equals + 1)
+      if equals + 1 < end, bytes[equals + 1] == UInt8(ascii: "\"") {
+        let close = EximFields.closingQuote(bytes, from: equals + 2, to: end)
+        value = (equals + 2)..<close
         at = min(close + 1, end)
       } else {
-        at = bytes.firstIndex(near: 0x20, from: stop + 1, to: end) ?? end
-        value = (stop + 1)..<at
+        at = bytes.firstIndex(near: 0x20, from: equals + 1, to: end) ?? end
+        value = (equals + 1)..<at
       }
-      if key.count == 1 || key.count == 2 {
-        keep(bytes, key: key, value: value, to: end)
+      if length > 0 {
+        keep(bytes, key: (equals - length)..<equals, value: value, to: end)
         count += 1
       }
     }
+  }
+
+  /// The length of the key that ends before `equals`, its word behind `start` or a blank; 0 where it is
+  /// none of the one or two characters that are asked for.
+  @inline(__always)
+  private static func keyLength(_ bytes: Span<UInt8>, before equals: Int, from start: Int) -> Int {
+    func isBlank(_ at: Int) -> Bool { at < start || bytes[at] == 0x20 }
+    if isBlank(equals - 1) { return 0 }
+    if isBlank(equals - 2) { return 1 }
+    return isBlank(equals - 3) ? 2 : 0
   }
 
   @inline(__always)

@@ -5,26 +5,35 @@ import MailModel
 enum EximMessageID {
   /// The id at `start`, where a blank or the end follows it.
   static func at(_ start: Int, in bytes: Span<UInt8>, to end: Int) -> Range<Int>? {
-    guard start + 16 <= end, bytes[start + 6] == UInt8(ascii: "-") else { return nil }
-    return at(start, in: bytes, to: end, middle: 6, last: 2)
-      ?? at(start, in: bytes, to: end, middle: 11, last: 4)
+    let all = EightBytes.all
+    guard start + 16 <= end, bytes[start + 6] == UInt8(ascii: "-"),
+      EightBytes(bytes, at: start).alphanumeric == all ^ mark(6)
+    else { return nil }
+    let middle = EightBytes(bytes, at: start + 8).alphanumeric
+    if middle == all ^ mark(5) {
+      return ending(at: start + 16, from: start, dash: start + 13, in: bytes, to: end)
+    }
+    guard middle == all, start + 23 <= end else { return nil }
+    let seven = all & .places(below: 7)
+    guard EightBytes(bytes, at: start + 16).alphanumeric & seven == seven ^ mark(2) else {
+      return nil
+    }
+    return ending(at: start + 23, from: start, dash: start + 18, in: bytes, to: end)
   }
 
-  /// The id at `start` whose parts behind the first have these lengths.
+  /// The mark of one of eight bytes.
   @inline(__always)
-  private static func at(
-    _ start: Int,
+  private static func mark(_ place: Int) -> UInt64 { 0x80 << UInt64(8 * place) }
+
+  @inline(__always)
+  private static func ending(
+    at stop: Int,
+    from start: Int,
+    dash: Int,
     in bytes: Span<UInt8>,
-    to end: Int,
-    middle: Int,
-    last: Int
+    to end: Int
   ) -> Range<Int>? {
-    let dash = start + 7 + middle
-    let stop = dash + 1 + last
-    guard stop <= end, stop == end || bytes[stop] == 0x20, bytes[dash] == UInt8(ascii: "-")
-    else { return nil }
-    return isAlphanumeric(bytes, start, 6) && isAlphanumeric(bytes, start + 7, middle)
-      && isAlphanumeric(bytes, dash + 1, last) ? start..<stop : nil
+    bytes[dash] == UInt8(ascii: "-") && (stop == end || bytes[stop] == 0x20) ? start..<stop : nil
   }
 
   /// When the message with this id arrived, to the second: the first six characters are seconds in
@@ -53,19 +62,5 @@ enum EximMessageID {
       }
     }
     return near
-  }
-
-  /// Whether `length` bytes are letters and digits, told without a branch for each.
-  @inline(__always)
-  private static func isAlphanumeric(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) -> Bool {
-    let part = bytes.extracting(start..<(start + length))
-    var others: UInt8 = 0
-    for index in 0..<length {
-      let byte = part[unchecked: index]
-      let isDigit = byte &- 48 < 10
-      let isLetter = (byte | 0x20) &- 97 < 26
-      others |= isDigit || isLetter ? 0 : 1
-    }
-    return others == 0
   }
 }

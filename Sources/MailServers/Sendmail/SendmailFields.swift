@@ -60,18 +60,23 @@ struct SendmailFields {
 
   private mutating func keep(_ bytes: Span<UInt8>, _ field: Range<Int>) {
     let (at, end) = (field.lowerBound, field.upperBound)
-    if bytes.has("delay=", at: at, to: end) {
-      delay = delay ?? (at + 6)..<end
-    } else if bytes.has("xdelay=", at: at, to: end) {
-      attemptDelay = attemptDelay ?? (at + 7)..<end
-    } else if bytes.has("mailer=", at: at, to: end) {
-      mailer = mailer ?? (at + 7)..<end
-    } else if bytes.has("relay=", at: at, to: end) {
-      relay = relay ?? (at + 6)..<end
-    } else if bytes.has("dsn=", at: at, to: end) {
-      enhancedStatus = enhancedStatus ?? (at + 4)..<end
-    } else if bytes.has("ntries=", at: at, to: end) {
-      tries = tries ?? (at + 7)..<end
+    guard at < end else { return }
+    switch bytes[at] {
+    case UInt8(ascii: "d"):
+      if bytes.has("delay=", at: at, to: end) {
+        delay = delay ?? (at + 6)..<end
+      } else if bytes.has("dsn=", at: at, to: end) {
+        enhancedStatus = enhancedStatus ?? (at + 4)..<end
+      }
+    case UInt8(ascii: "x"):
+      if bytes.has("xdelay=", at: at, to: end) { attemptDelay = attemptDelay ?? (at + 7)..<end }
+    case UInt8(ascii: "m"):
+      if bytes.has("mailer=", at: at, to: end) { mailer = mailer ?? (at + 7)..<end }
+    case UInt8(ascii: "r"):
+      if bytes.has("relay=", at: at, to: end) { relay = relay ?? (at + 6)..<end }
+    case UInt8(ascii: "n"):
+      if bytes.has("ntries=", at: at, to: end) { tries = tries ?? (at + 7)..<end }
+    default: break
     }
   }
 }
