@@ -134,8 +134,14 @@ struct EximFuture {
       case .toBack: directory.append(nil)
       }
     }
-    for _ in 0..<chance.count(averaging: turns.goings) where directory.count < limit {
-      directory.insert(nil, at: chance.below(directory.count + 1))
+    // A place too many shifts the others as one too few does.
+    for _ in 0..<chance.count(averaging: turns.goings) {
+      let place = chance.below(directory.count + 1)
+      if directory.count < limit {
+        directory.insert(nil, at: place)
+      } else if let stranger = directory[place...].firstIndex(of: nil) {
+        directory.remove(at: stranger)
+      }
     }
   }
 
