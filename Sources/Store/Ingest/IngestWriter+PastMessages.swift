@@ -11,17 +11,15 @@ extension IngestWriter {
       try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM past_message)") ?? false
     }
     guard isWanted else { return }
-    let gone = try store.write { db in
-      var gone: Set<Int64> = []
+    try store.write { db in
       // A message may be in three pieces: the next round joins what this one made.
-      while case let pairs = try MessagePair.all(db), !pairs.isEmpty {
+      while case let pairs = try MessagePair.some(db), !pairs.isEmpty {
         try MessagePair.join(pairs, db)
-        for pair in pairs { gone.formUnion([pair.kept, pair.gone]) }
       }
       try db.execute(sql: "DELETE FROM past_message")
-      return gone
     }
-    keepOpen { !gone.contains($0.row) }
+    // The store has them all, and nothing is read behind this.
+    keepOpen { _ in false }
   }
 }
 
@@ -31,9 +29,10 @@ private struct MessagePair {
   var kept: Int64
   var gone: Int64
 
-  /// Each message of the past that has not ended, with the one that ended next under the same queue
-  /// id: one of them lacks the beginning, which a Message-ID shows. A message is in one pair at most.
-  static func all(_ db: Database) throws -> [MessagePair] {
+  /// Messages of the past that have not ended, each with the one that ended next under the same queue
+  /// id: one of them lacks the beginning, which a Message-ID shows. A message is in one pair at most;
+  /// none is left where there are no pairs.
+  static func some(_ db: Database) throws -> [MessagePair] {
     try db.execute(
       sql: """
         DROP TABLE IF EXISTS temp.past;
@@ -52,7 +51,7 @@ private struct MessagePair {
         FROM message m CROSS JOIN temp.past p ON p.queue_id = m.queue_id AND p.origin = m.origin
         WHERE m.id <> p.id AND m.ended_at >= p.last_at
           AND (m.message_id IS NULL OR p.message_id IS NULL)
-        ORDER BY p.id, m.ended_at
+        ORDER BY p.id, m.ended_at LIMIT 100000
         """
     )
     var taken: Set<Int64> = []
