@@ -90,31 +90,7 @@ struct EximRunOrderTests {
         return observed
       }()
     )
-    let queue = QueueSnapshot(
-      server: MailServerID("exim"),
-      path: "/q",
-      takenAt: base,
-      messages: ids.map {
-        QueuedMessage(
-          queueID: $0,
-          state: .deferred,
-          sender: "a@a.example",
-          arrivedAt: base.advanced(bySeconds: -7200),
-          recipients: [QueuedRecipient(address: "b@b.example")]
-        )
-      },
-      retryRecords: [
-        RetryRecord(
-          subject: .host,
-          key: "T:mx.b.example:192.0.2.1",
-          firstFailed: base.advanced(bySeconds: -7200),
-          lastAttempt: base,
-          nextAttempt: base.advanced(bySeconds: 900),
-          isExpired: false,
-          text: "refused"
-        )
-      ]
-    )
+    let queue = EximRunOrderTests.queue(ids, at: base)
     let directory = EximRunOrder.directory(from: ids, startedAt: base.seconds)
     let first = EximRunOrder.taken(directory, startedAt: base.seconds + 1800).first
     let soon = schedule.scheduled(queue, now: base.advanced(bySeconds: 60)).filter {
@@ -123,26 +99,9 @@ struct EximRunOrderTests {
     #expect(soon.map(\.queueID) == [first])
   }
 
-  /// One host's messages; which of them makes the attempt when the host comes due.
-  private func firstTried(
-    _ settings: String?,
-    passes: [RetryObservations.QueueRun] = [],
-    ids: [String]
-  ) -> String? {
-    let base = Timestamp(seconds: 1_772_442_000)
-    var observed = RetryObservations(
-      queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * 1800) }
-    )
-    observed.passes = passes
-    let schedule = EximSchedule(
-      configuration: settings.map {
-        EximConfiguration([
-          ConfigurationFile(path: "c", bytes: Array(($0 + "\nbegin retry\n* * F,4d,15m\n").utf8))
-        ])
-      },
-      observed: observed
-    )
-    let queue = QueueSnapshot(
+  /// One host's messages, as the directory lists them; the host comes due a quarter of an hour later.
+  private static func queue(_ ids: [String], at base: Timestamp) -> QueueSnapshot {
+    QueueSnapshot(
       server: MailServerID("exim"),
       path: "/q",
       takenAt: base,
@@ -169,6 +128,28 @@ struct EximRunOrderTests {
         )
       ]
     )
+  }
+
+  /// One host's messages; which of them makes the attempt when the host comes due.
+  private func firstTried(
+    _ settings: String?,
+    passes: [RetryObservations.QueueRun] = [],
+    ids: [String]
+  ) -> String? {
+    let base = Timestamp(seconds: 1_772_442_000)
+    var observed = RetryObservations(
+      queueRuns: (-4...0).map { base.advanced(bySeconds: Double($0) * 1800) }
+    )
+    observed.passes = passes
+    let schedule = EximSchedule(
+      configuration: settings.map {
+        EximConfiguration([
+          ConfigurationFile(path: "c", bytes: Array(($0 + "\nbegin retry\n* * F,4d,15m\n").utf8))
+        ])
+      },
+      observed: observed
+    )
+    let queue = EximRunOrderTests.queue(ids, at: base)
     return schedule.scheduled(queue, now: base.advanced(bySeconds: 60)).min {
       ($0.nextAttempt?.seconds(since: base) ?? .infinity)
         < ($1.nextAttempt?.seconds(since: base) ?? .infinity)

@@ -114,6 +114,7 @@ extension Catalogue {
         "ssl_connect: tcp connection closed by peer", "(ssl_connect): ret 0", "(ssl_accept): ret 0",
         // Nothing on OpenSSL's error queue: it was the socket that ended.
         "(ssl_connect): error:00000000:lib(0)", "(ssl_accept): error:00000000:lib(0)",
+        // The same as it is stored, with long numbers folded.
         "(ssl_connect): error:<n>:lib(0)", "(ssl_accept): error:<n>:lib(0)",
         "ssl_error=5, errno=104", "ssl_error=5, errno=32", "ssl_error=5, errno=0",
       ],

@@ -19,3 +19,13 @@ package enum IngestLimit: Int, CaseIterable, CustomStringConvertible, Sendable {
     }
   }
 }
+
+extension IngestWriter {
+  /// The limits that were reached since the last call.
+  package mutating func takeReachedLimits() -> [IngestLimit] {
+    if names.takeOverflow() { reached.insert(.names) }
+    if channels.takeOverflow() { reached.insert(.comparison) }
+    defer { reached.removeAll() }
+    return IngestLimit.allCases.filter(reached.contains)
+  }
+}

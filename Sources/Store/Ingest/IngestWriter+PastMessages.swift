@@ -42,16 +42,17 @@ private struct MessagePair {
         CREATE INDEX temp.past_key ON past (queue_id, origin);
         """
     )
-    // One walk over all messages, whatever the number of those of the past.
+    // One walk over all messages, whatever the number of those of the past. The columns beside a
+    // minimum are those of its row (https://www.sqlite.org/lang_select.html#bareagg).
     let rows = try Row.fetchAll(
       db,
       sql: """
-        SELECT p.id, m.id, coalesce(p.message_id IS NULL, 0), m.message_id IS NULL,
-          p.arrived_at <= m.arrived_at
+        SELECT p.id, m.id, p.message_id IS NULL, m.message_id IS NULL,
+          p.arrived_at <= m.arrived_at, min(m.ended_at)
         FROM message m CROSS JOIN temp.past p ON p.queue_id = m.queue_id AND p.origin = m.origin
         WHERE m.id <> p.id AND m.ended_at >= p.last_at
           AND (m.message_id IS NULL OR p.message_id IS NULL)
-        ORDER BY p.id, m.ended_at LIMIT 100000
+        GROUP BY p.id ORDER BY p.id LIMIT 100000
         """
     )
     var taken: Set<Int64> = []

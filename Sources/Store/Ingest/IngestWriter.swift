@@ -213,14 +213,6 @@ package struct IngestWriter: ~Copyable {
     }
   }
 
-  /// The limits that were reached since the last call.
-  package mutating func takeReachedLimits() -> [IngestLimit] {
-    if names.takeOverflow() { reached.insert(.names) }
-    if channels.takeOverflow() { reached.insert(.comparison) }
-    defer { reached.removeAll() }
-    return IngestLimit.allCases.filter(reached.contains)
-  }
-
   /// Takes the current span up into the others.
   mutating func keepSpan() {
     let now = current
